@@ -1,0 +1,1 @@
+"""Small recurrent models for text, used like Unix filters."""

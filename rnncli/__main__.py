@@ -1,0 +1,6 @@
+"""python -m rnncli."""
+
+from rnncli.cli.app import main
+
+if __name__ == "__main__":
+    main()

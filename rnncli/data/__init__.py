@@ -1,0 +1,1 @@
+"""Records, vocabularies, tokenization, tag schemes and file formats; no torch."""

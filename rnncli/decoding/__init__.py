@@ -1,0 +1,1 @@
+"""Search over scores, in NumPy; knows no model."""

@@ -1,0 +1,1 @@
+"""One metric a file; each returns a frozen score with a signature."""

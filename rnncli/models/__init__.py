@@ -1,0 +1,1 @@
+"""Building blocks wired into models, in torch."""

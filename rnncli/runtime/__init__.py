@@ -1,0 +1,1 @@
+"""The same models for prediction, in NumPy."""
