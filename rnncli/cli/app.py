@@ -1,0 +1,103 @@
+"""The command line's one border: builds the commands, maps errors to exit codes."""
+
+import os
+import sys
+import tempfile
+import traceback
+from typing import Annotated
+
+import typer
+
+from rnncli.cli import evaluate, info, tag, train
+from rnncli.cli.terminal import report_error
+from rnncli.errors import RnncliError, UsageError
+
+# The library carries its own copy of click from some version on; its exceptions are reached through a public one.
+_LibraryUsageError = typer.BadParameter.__bases__[0]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(train.app, name="train")
+app.command(name="tag")(tag.tag)
+app.command(name="evaluate")(evaluate.evaluate)
+app.command(name="info")(info.info)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - costs time that no filter should pay
+
+        typer.echo(f"rnncli {version('rnncli')}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Examples:  rnncli train ner train.conll   |   echo 'Ada met Bob.' | rnncli tag")
+def root(
+    _version: Annotated[
+        bool,
+        typer.Option("-V", "--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Small recurrent models for text, used like Unix filters."""
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command.
+
+    Args:
+        arguments: the command line without the program's name.
+
+    Returns:
+        The exit code of the contract.
+    """
+    try:
+        result = app(arguments, prog_name="rnncli", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except RnncliError as error:
+        return _fail(error, arguments)
+    except _LibraryUsageError as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "rnncli"
+        message = error.format_message().rstrip(".").replace("\n", " ")  # type: ignore[attr-defined]
+        return _fail(UsageError(message[:1].lower() + message[1:], hint=f"{command} --help"), arguments)
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except typer.Exit as error:
+        return error.exit_code
+    except BrokenPipeError:
+        # What is still buffered has no reader; without this, Python would say so at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except MemoryError:
+        report_error("out of memory")
+        return 5
+    except Exception as error:  # noqa: BLE001 - the one border
+        return _internal(error, arguments)
+
+
+def _fail(error: RnncliError, arguments: list[str]) -> int:
+    if "--debug" in arguments:
+        traceback.print_exc()
+    report_error(error.message, hint=error.hint)
+    return error.exit_code
+
+
+def _internal(error: Exception, arguments: list[str]) -> int:
+    if "--debug" in arguments:
+        traceback.print_exc()
+    with tempfile.NamedTemporaryFile("w", prefix="rnncli-", suffix=".traceback", delete=False) as stream:
+        traceback.print_exc(file=stream)
+    summary = f"{type(error).__name__}: {error}".replace("\n", " ")
+    report_error(f"internal error: {summary} (traceback in {stream.name})")
+    return RnncliError.exit_code

@@ -1,0 +1,47 @@
+"""rnncli evaluate: scores of a model on gold data."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from rnncli.cli.options import Device, Model, Threads, find_model, require_file, set_threads
+
+
+def evaluate(
+    files: Annotated[list[str], typer.Argument(metavar="GOLD...", help="Gold data, as for training.")],
+    model: Model = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Full precision, one JSON object.")] = False,
+    token_column: Annotated[int | None, typer.Option(min=1, metavar="N", help="Column of the tokens, from 1.")] = None,
+    tag_column: Annotated[int | None, typer.Option(min=1, metavar="N", help="Column of the tags, from 1.")] = None,
+    threads: Threads = None,
+    device: Device = "cpu",
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    r"""Score a model on gold data.
+
+    \b
+    rnncli evaluate test.conll
+    rnncli evaluate -m news.rnn test.conll --json
+    """
+    for path in files:
+        require_file(path)
+    path = find_model(model, "tag", ("ner", "pos"))
+    num_threads = set_threads(threads)
+
+    from rnncli.data.formats.conll import Columns  # noqa: PLC0415
+    from rnncli.inference.tag_evaluation import evaluate_tagger  # noqa: PLC0415 - NumPy, after the threads are set
+    from rnncli.reporting.tables import score_table  # noqa: PLC0415
+
+    columns = Columns(None if token_column is None else token_column - 1, None if tag_column is None else tag_column - 1)
+    scores = evaluate_tagger(path, files, columns, threads=num_threads, device=device)
+    if as_json:
+        sys.stdout.write(json.dumps(scores, ensure_ascii=False) + "\n")
+        return
+    for line in score_table("", scores, scores["per_type"]):
+        sys.stdout.write(line + "\n")
+    sys.stdout.write(f"token accuracy {scores['accuracy']:.4f} over {scores['num_tokens']:,} tokens\n")
+    strict = scores["strict_f1"]
+    if strict is not None and abs(strict - (scores["f1"] or 0.0)) > 5e-5:
+        sys.stdout.write(f"strict f1 {strict:.4f}: some spans are not well formed, so the two ways of counting differ\n")

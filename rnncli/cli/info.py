@@ -1,0 +1,57 @@
+"""rnncli info: what a model file holds."""
+
+import json
+import shlex
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from rnncli.cli.options import set_threads
+
+
+def info(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Model file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The whole description as JSON.")] = False,
+    command: Annotated[bool, typer.Option("--command", help="The command that trained it.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    r"""Show what a model is, how it was trained and how good it is.
+
+    \b
+    rnncli info ner.rnn
+    rnncli info ner.rnn --json | jq .scores
+    """
+    set_threads(1)
+
+    from rnncli import model_file  # noqa: PLC0415
+
+    file = model_file.read(model)
+    num_numbers = sum(t.size for name, t in file.tensors.items() if t.dtype.kind == "f")
+    num_bytes = sum(t.nbytes for t in file.tensors.values())
+    if command:
+        sys.stdout.write(shlex.join(file.metadata.get("command", [])) + "\n")
+    elif as_json:
+        content = {**file.metadata, "num_parameters": num_numbers, "num_bytes": num_bytes}
+        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+    else:
+        for name, value in _rows(file.metadata, num_numbers, num_bytes):
+            sys.stdout.write(f"{name:<11} {value}\n")
+
+
+def _rows(metadata: dict[str, Any], num_numbers: int, num_bytes: int) -> list[tuple[str, str]]:
+    rows = [("task", metadata["task"]), ("parameters", f"{num_numbers:,} ({num_bytes / 1e6:.1f} MB)")]
+    if types := metadata.get("types"):
+        rows.append(("types", ", ".join(f"{name} ({count:,})" for name, count in types.items())))
+    for key in ("scheme", "language", "seed"):
+        if key in metadata:
+            rows.append((key, str(metadata[key])))
+    for part, scores in metadata.get("scores", {}).items():
+        shown = ", ".join(f"{k} {'n/a' if v is None else format(v, '.4f')}" for k, v in scores.items())
+        rows.append((part, shown))
+    for entry in metadata.get("data", []):
+        rows.append(("data", f"{entry['name']} {entry.get('sha256', '')[:16]}".rstrip()))
+    rows.append(("command", shlex.join(metadata.get("command", []))))
+    rows.append(("versions", ", ".join(f"{k} {v}" for k, v in metadata.get("versions", {}).items())))
+    rows.append(("checksum", metadata["checksum"]))
+    return rows

@@ -1,0 +1,78 @@
+"""Options that several commands share."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnncli.errors import ModelError, UsageError
+
+Model = Annotated[
+    str | None, typer.Option("-m", "--model", metavar="MODEL", help="Model file. [default: ./TASK.rnn]", show_default=False)
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Threads to compute with. [default: all cores, at most 2]", show_default=False)
+]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:N or mps.")]
+
+_THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def set_training_threads(threads: int | None) -> None:
+    """Limit the threads of torch and NumPy, which must happen before they are imported."""
+    if threads is not None:
+        for name in _THREAD_VARIABLES:
+            os.environ[name] = str(threads)
+
+
+def set_threads(threads: int | None) -> int:
+    """Limit the threads of NumPy's library, which must happen before NumPy is imported.
+
+    Args:
+        threads: as asked for, or None for all cores up to 2: small recurrent products gain nothing from more.
+
+    Returns:
+        The number of threads to compute with.
+    """
+    count = threads or min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    # Directions and batches run on threads of their own, so each product gets one.
+    for name in _THREAD_VARIABLES:
+        os.environ[name] = "1"
+    return count
+
+
+def find_model(given: str | None, command: str, tasks: tuple[str, ...]) -> str:
+    """Find the model that a filter is to use: the flag, then the environment, then the working directory.
+
+    Args:
+        given: value of `-m`.
+        command: the filter, for the name of its variable.
+        tasks: tasks whose default files are looked for, with the way to train them in the error.
+
+    Raises:
+        ModelError: there is none, or more than one.
+    """
+    named = given or os.environ.get(f"RNNCLI_{command.upper()}_MODEL")
+    if named:
+        if not Path(named).exists():
+            raise ModelError(f"{named}: no such model", hint=f"rnncli train {tasks[0]} DATA -o {named}")
+        return named
+    found = [name for task in tasks if Path(name := f"{task}.rnn").exists()]
+    if len(found) > 1:
+        raise ModelError(f"two models here: {' and '.join(found)}", hint=f"name one: rnncli {command} -m {found[0]}")
+    if not found:
+        raise ModelError(f"no model given and no ./{tasks[0]}.rnn here", hint=f"rnncli train {tasks[0]} train.conll")
+    return found[0]
+
+
+def require_file(path: str) -> None:
+    """Raise a UsageError unless the path is `-` or can be opened for reading."""
+    if path == "-":
+        return
+    if not Path(path).exists():
+        raise UsageError(f"{path}: no such file")
+    if Path(path).is_dir():
+        raise UsageError(f"{path}: is a directory")
+    if not os.access(path, os.R_OK):
+        raise UsageError(f"{path}: cannot be read")

@@ -1,0 +1,68 @@
+"""rnncli tag: a filter that tags tokens."""
+
+from typing import Annotated
+
+import typer
+
+from rnncli.cli import streams
+from rnncli.cli.options import Device, Model, Threads, find_model, set_threads
+from rnncli.data.formats.tagged import INPUTS, OUTPUTS
+from rnncli.errors import UsageError
+
+
+def tag(
+    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Input; - is standard input.")] = None,
+    model: Model = None,
+    input_format: Annotated[str, typer.Option("--input", metavar="|".join(INPUTS), help="What a record is.")] = "raw",
+    output_format: Annotated[
+        str | None, typer.Option("--format", metavar="|".join(OUTPUTS), help="What is written. [default: inline]", show_default=False)
+    ] = None,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Short for --input jsonl --format jsonl.")] = False,
+    text_field: Annotated[str, typer.Option(metavar="NAME", help="JSON field with the text, or a list of tokens.")] = "text",
+    field: Annotated[str, typer.Option(metavar="NAME", help="JSON field for the result.")] = "tags",
+    on_error: Annotated[str, typer.Option(metavar="blank|stop|skip", help="What a bad record gives.")] = "blank",
+    null: Annotated[bool, typer.Option("-0", "--null", help="Records end with NUL, not with a newline.")] = False,
+    unbuffered: Annotated[bool, typer.Option("-u", "--unbuffered", help="Answer line by line.")] = False,
+    threads: Threads = None,
+    device: Device = "cpu",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes on standard error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> int:
+    r"""Tag tokens: names in text by default.
+
+    \b
+    echo 'Angela Merkel flew to Paris.' | rnncli tag
+    rnncli tag -m ner.rnn --format spans notes.txt
+    rnncli tag --input conll --format conll test.conll
+    rnncli tag --jsonl < docs.jsonl | jq .
+    """
+    if jsonl:
+        input_format, output_format = "jsonl", output_format or "jsonl"
+    output_format = output_format or "inline"
+    for flag, value, allowed in (
+        ("--input", input_format, INPUTS),
+        ("--format", output_format, OUTPUTS),
+        ("--on-error", on_error, ("blank", "stop", "skip")),
+    ):
+        if value not in allowed:
+            raise UsageError(f"{flag} {value}: expected one of {', '.join(allowed)}")
+    if null and input_format == "conll":
+        raise UsageError("--null does not go with columns, whose records end with a blank line")
+    separator = b"\0" if null else b"\n"
+    inputs = streams.begin_filter(files, "tag", quiet=quiet)
+    num_threads = set_threads(threads)
+    path = find_model(model, "tag", ("ner", "pos"))
+
+    from rnncli.inference.tag_filter import TagFilter  # noqa: PLC0415 - NumPy, after the threads are set
+
+    tagger = TagFilter(
+        path,
+        input_format=input_format,
+        output_format=output_format,
+        text_field=text_field,
+        field=field,
+        separator=separator,
+        threads=num_threads,
+        device=device,
+    )
+    return streams.run(inputs, tagger, separator=separator, on_error=on_error, unbuffered=unbuffered)

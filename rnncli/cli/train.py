@@ -1,0 +1,164 @@
+"""rnncli train: one command a task."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from rnncli.cli.options import require_file, set_training_threads
+from rnncli.cli.terminal import is_fancy, report_error
+from rnncli.errors import UsageError
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train a model from the file you have.")
+
+_EVERYDAY = "Everyday flags"
+
+
+@app.callback()
+def train() -> None:
+    """Train a model from the file you have."""
+
+
+@app.command(name="ner")
+def train_ner(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="CoNLL columns: a token and a tag a row.")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="PATH", help="Model file to write.")] = "ner.rnn",
+    dev: Annotated[
+        str, typer.Option(metavar="FILE|FRACTION|none", help="Development data, or the share to hold out.")
+    ] = "0.1",
+    test: Annotated[str | None, typer.Option(metavar="FILE", help="Scored once, at the end.")] = None,
+    lang: Annotated[str, typer.Option(metavar="CODE", help="Whose tokenizer raw text will get.")] = "en",
+    vectors: Annotated[str | None, typer.Option(metavar="FILE", help="Pretrained word vectors, as text.")] = None,
+    device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads. [default: all cores]")] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of every generator.")] = 1,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Passes over the data. [default: by its size]")
+    ] = None,
+    max_updates: Annotated[int | None, typer.Option(min=1, metavar="N", help="Optimizer steps at most.")] = None,
+    time_limit: Annotated[
+        str | None, typer.Option("--time", metavar="15m", help="Time at most, the model's writing included.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the model file.")] = False,
+    token_column: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Column of the tokens, from 1. [default: detected]")
+    ] = None,
+    tag_column: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Column of the tags, from 1. [default: detected]")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only warnings and errors.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> int:
+    r"""Train a named-entity tagger.
+
+    \b
+    rnncli train ner train.conll
+    rnncli train ner train.conll --dev dev.conll --test test.conll -o news.rnn
+    rnncli train ner train.conll --time 5m --vectors glove.6B.50d.txt
+    """
+    started = time.monotonic()
+    if Path(output).exists() and not force:
+        raise UsageError(f"{output} exists", hint="--force overwrites it, -o PATH writes elsewhere")
+    if not Path(output).resolve().parent.is_dir():
+        raise UsageError(f"{output}: its folder does not exist")
+    held_out = parse_dev(dev)
+    for path in (*files, *(p for p in (held_out, test, vectors) if isinstance(p, str))):
+        require_file(path)
+    limit = None if time_limit is None else parse_duration(time_limit)
+    set_training_threads(threads)
+    stop = _StopOnSignal()
+
+    from rnncli.config import TrainingConfig  # noqa: PLC0415
+    from rnncli.data.formats.conll import Columns  # noqa: PLC0415
+    from rnncli.reporting.progress import TrainingReport  # noqa: PLC0415
+    from rnncli.training.tag_training import TaggingJob, train_tagger  # noqa: PLC0415 - torch
+
+    job = TaggingJob(
+        train_files=tuple(files),
+        output=output,
+        dev=held_out,
+        test_file=test,
+        columns=Columns(None if token_column is None else token_column - 1, None if tag_column is None else tag_column - 1),
+        language=lang,
+        vectors_file=vectors,
+        device=device,
+        command=("rnncli", *(_base_name(argument) for argument in sys.argv[1:])),
+        training=TrainingConfig(seed=seed, epochs=epochs, max_updates=max_updates, time_limit_s=limit),
+        started=started,
+        stop=stop.reason,
+    )
+    TrainingReport(sys.stderr, fancy=is_fancy(sys.stderr), quiet=quiet).watch(train_tagger(job))
+    if not quiet:
+        model = "" if output == "ner.rnn" else f" -m {output}"
+        sys.stderr.write(f"next: echo 'Some text.' | rnncli tag{model}\n")
+    return stop.exit_code
+
+
+def parse_duration(text: str) -> float:
+    """Parse `90`, `90s`, `15m` or `2h` as seconds.
+
+    Raises:
+        UsageError: none of these, or not positive.
+    """
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1.0)
+    try:
+        seconds = float(number) * unit
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise UsageError(f"--time {text}: expected a duration such as 90s, 15m or 2h")
+    return seconds
+
+
+def parse_dev(text: str) -> str | float | None:
+    """Parse `--dev`: a file that exists, a fraction between 0 and 1, or `none`.
+
+    Raises:
+        UsageError: a number out of range.
+    """
+    if text == "none":
+        return None
+    if Path(text).exists():
+        return text
+    try:
+        fraction = float(text)
+    except ValueError:
+        return text
+    if not 0 < fraction < 1:
+        raise UsageError(f"--dev {text}: a fraction must lie between 0 and 1")
+    return fraction
+
+
+def _base_name(argument: str) -> str:
+    """Leave of paths what tells others nothing about this machine."""
+    return argument if argument.startswith("-") else os.path.basename(argument) or argument
+
+
+class _StopOnSignal:
+    """Turns the first SIGINT or SIGTERM into a wish to stop, and the second into leaving at once."""
+
+    def __init__(self) -> None:
+        self._signal: int | None = None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._receive)
+
+    def reason(self) -> str | None:
+        """Return why training should stop, or None."""
+        return None if self._signal is None else "interrupted"
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 128 and the signal's number."""
+        return 0 if self._signal is None else 128 + self._signal
+
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
+        if self._signal is not None:
+            os._exit(128 + number)
+        self._signal = number
+        report_error("stopping after this batch; once more leaves at once")

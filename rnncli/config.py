@@ -1,0 +1,121 @@
+"""Every hyper-parameter, with a sentence under each."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureConfig:
+    """Vectors of words, as functions of the word alone."""
+
+    embedding_size: int = 64
+    """Size of the vector of one feature (E)."""
+    word_rows: int = 8192
+    """Rows of the hashed table of lower-cased words."""
+    affix_rows: int = 4096
+    """Rows of the hashed tables of prefixes, suffixes and shapes of three and more characters."""
+    short_affix_rows: int = 256
+    """Rows of the hashed tables of prefixes and suffixes of one and two characters."""
+    ngram_rows: int = 16384
+    """Rows of the hashed table of character n-grams."""
+    ngram_min: int = 3
+    """Shortest character n-gram, word boundaries included."""
+    ngram_max: int = 5
+    """Longest character n-gram, word boundaries included."""
+    vector_size: int = 0
+    """Size of the pretrained vectors, 0 without them."""
+    projection_size: int = 160
+    """Size of a word's vector after the maxout projection (P)."""
+    maxout_pieces: int = 3
+    """Linear pieces of the maxout projection."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderConfig:
+    """The bidirectional recurrent encoder that all tasks share."""
+
+    cell: str = "gru"
+    """The recurrent cell."""
+    hidden_size: int = 200
+    """Units per direction (H)."""
+    num_layers: int = 1
+    """Stacked bidirectional layers."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaggerConfig:
+    """Shape of a tagger."""
+
+    features: FeatureConfig = field(default_factory=FeatureConfig)
+    """Word vectors."""
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    """Encoder."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """How a model is trained."""
+
+    seed: int = 1
+    """Seed of every generator."""
+    epochs: int | None = None
+    """Passes over the data at most; None chooses by the size of the data."""
+    max_updates: int | None = None
+    """Optimizer steps at most."""
+    time_limit_s: float | None = None
+    """Seconds at most, from the start of the command to the written model."""
+    patience: int = 4
+    """Passes without a better development score before training stops."""
+    batch_tokens: int = 800
+    """Tokens of a batch, padding included."""
+    learning_rate: float = 2e-3
+    """Peak of the schedule."""
+    warmup: float = 0.05
+    """Share of the updates over which the learning rate rises."""
+    weight_decay: float = 0.01
+    """Decoupled weight decay of AdamW."""
+    clip_norm: float = 1.0
+    """Largest norm of the gradient."""
+    ema_decay: float = 0.99
+    """Decay of the weights' exponential moving average, which is what is scored and saved."""
+    dropout: float = 0.4
+    """Share of a sentence's units dropped at all its tokens alike, before and after the encoder."""
+    word_dropout: float = 0.1
+    """Share of tokens whose whole vector is dropped."""
+    mention_replacement: float = 0.4
+    """Share of gold spans replaced by another span of their type."""
+
+
+def to_dict(config: FeatureConfig | EncoderConfig | TaggerConfig | TrainingConfig) -> dict[str, Any]:
+    """Return the configuration as plain JSON values."""
+    return asdict(config)
+
+
+def tagger_config(values: dict[str, Any]) -> TaggerConfig:
+    """Build a tagger's configuration from JSON values.
+
+    Raises:
+        ValueError: an unknown or missing key, or a value that is not of the field's type or not positive.
+    """
+    _check_keys("model", values, {"features", "encoder"})
+    return TaggerConfig(
+        FeatureConfig(**_checked("features", values["features"], FeatureConfig())),
+        EncoderConfig(**_checked("encoder", values["encoder"], EncoderConfig())),
+    )
+
+
+def _checked(name: str, values: Any, default: FeatureConfig | EncoderConfig) -> dict[str, Any]:
+    _check_keys(name, values, {f.name for f in fields(default)})
+    for key, value in values.items():
+        kind = type(getattr(default, key))
+        if type(value) is not kind:
+            raise ValueError(f"{name}.{key} must be of type {kind.__name__}")
+        if isinstance(value, int) and not (0 if key == "vector_size" else 1) <= value <= 1 << 24:
+            raise ValueError(f"{name}.{key} is out of range")
+    return dict(values)
+
+
+def _check_keys(name: str, values: Any, expected: set[str]) -> None:
+    if not isinstance(values, dict) or values.keys() != expected:
+        found = set(values) if isinstance(values, dict) else set()
+        raise ValueError(f"{name}: unknown or missing settings: {', '.join(sorted(found ^ expected))}")

@@ -1,0 +1,106 @@
+"""Lines of bytes from files and pipes, split by the contract's rules and no others."""
+
+import gzip
+import select
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import BinaryIO
+
+_BLOCK_SIZE = 1 << 18
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class LineBlock:
+    """Whole lines that were available together.
+
+    Attributes:
+        first_line: 1-based number of the first of them.
+        lines: without their separators; one trailing carriage return is removed.
+        ended: False for a last line whose separator is missing, else True.
+        idle: reading on would block, so what is in hand should be answered now.
+    """
+
+    first_line: int
+    lines: list[bytes]
+    ended: bool
+    idle: bool
+
+
+def open_input(path: str) -> BinaryIO:
+    """Open a file for reading, `-` for standard input, decompressing names that end in `.gz`.
+
+    Raises:
+        OSError: as `open` does.
+    """
+    if path == "-":
+        return sys.stdin.buffer
+    # The filter reads in blocks of its own size, so Python's buffer would only copy.
+    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb", buffering=0)  # noqa: SIM115
+
+
+def read_blocks(stream: BinaryIO, separator: bytes = b"\n") -> Iterator[LineBlock]:
+    r"""Read a stream as blocks of whole lines.
+
+    Args:
+        stream: a binary stream; a pipe or terminal is polled so that `idle` can be told.
+        separator: the single byte that ends a line, `\n` or NUL.
+
+    Yields:
+        Blocks in order, never empty; a final line without separator comes as a block of its own.
+
+    Raises:
+        OSError: reading failed.
+        EOFError: a compressed file is truncated.
+    """
+    strip_return = separator == b"\n"
+    would_block = _poll(stream)
+    read = stream.read1 if isinstance(stream, BufferedReader | gzip.GzipFile) else stream.read
+    rest: list[bytes] = []
+    first_line = 1
+    data = _read_first(read)
+    while data:
+        head, found, tail = data.rpartition(separator)
+        if found:
+            whole = b"".join((*rest, head)) if rest else head
+            lines = whole.split(separator)
+            if strip_return and b"\r" in whole:
+                lines = [line.removesuffix(b"\r") for line in lines]
+            yield LineBlock(first_line, lines, True, would_block())
+            first_line += len(lines)
+            rest = []
+        if tail:
+            rest.append(tail)
+        data = read(_BLOCK_SIZE)
+    if rest:
+        last = b"".join(rest)
+        yield LineBlock(first_line, [last.removesuffix(b"\r") if strip_return else last], False, True)
+
+
+def _read_first(read: Callable[[int], bytes]) -> bytes:
+    """Read the first block and cut off a byte-order mark, which a short read may have split."""
+    data = read(_BLOCK_SIZE)
+    while 0 < len(data) < len(_BOM) and _BOM.startswith(data):
+        more = read(_BLOCK_SIZE)
+        if not more:
+            break
+        data += more
+    if data.startswith(_BOM):
+        return data[len(_BOM) :] or read(_BLOCK_SIZE)
+    return data
+
+
+def _poll(stream: BinaryIO) -> Callable[[], bool]:
+    """Return a function that tells whether reading on would block; a regular file never does."""
+    try:
+        descriptor = stream.fileno()
+        select.select([descriptor], [], [], 0)
+    except (OSError, ValueError, AttributeError):
+        return lambda: False
+
+    def would_block() -> bool:
+        return not select.select([descriptor], [], [], 0)[0]
+
+    return would_block

@@ -1,0 +1,66 @@
+"""Pretrained word vectors in text form: a word and its numbers a line, the first line perhaps a count and a size."""
+
+import gzip
+from collections.abc import Set
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnncli.data.byte_lines import open_input, read_blocks
+from rnncli.data.vocabulary import UNK, Vocabulary
+from rnncli.errors import DataError, Problem, UsageError
+
+MAX_VECTORS = 20_000
+"""Vectors kept beside those of the training words: such files list the most frequent words first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Vectors of the words of a vocabulary.
+
+    Attributes:
+        vocabulary: N words; `<unk>`, at index 0, stands for every other word.
+        table: float32 [N, D], scaled to a mean square of 1; row 0 is zeros.
+    """
+
+    vocabulary: Vocabulary
+    table: NDArray[np.float32]
+
+
+def read_vectors(path: str, known: Set[str]) -> Vectors:
+    """Read the vectors of known words and of the first MAX_VECTORS others.
+
+    Args:
+        path: text file, `.gz` or plain.
+        known: words of the training data; their lower-cased forms are kept too.
+
+    Raises:
+        UsageError: the file cannot be read.
+        DataError: a line is not a word and as many numbers as the first one's.
+    """
+    wanted = known | {word.lower() for word in known}
+    vectors: dict[str, NDArray[np.float32]] = {}
+    size = 0
+    try:
+        with open_input(path) as stream:
+            for block in read_blocks(stream):
+                for number, line in enumerate(block.lines, block.first_line):
+                    word, *numbers = line.decode("utf-8", "replace").rstrip(" ").split(" ")
+                    if number == 1 and len(numbers) == 1:
+                        continue
+                    size = size or len(numbers)
+                    if len(numbers) != size:
+                        message = f"{len(numbers)} numbers, while the first line has {size}"
+                        raise DataError([Problem(path, number, message)])
+                    if number <= MAX_VECTORS or word in wanted:
+                        vectors.setdefault(word, np.array(numbers, dtype=np.float32))
+    except ValueError as error:
+        raise DataError([Problem(path, None, f"not a file of word vectors: {error}")]) from error
+    except (OSError, EOFError, gzip.BadGzipFile) as error:
+        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    if not vectors:
+        raise DataError([Problem(path, None, "no vector in it")])
+    table = np.stack([np.zeros(size, dtype=np.float32), *vectors.values()])
+    table /= np.sqrt(np.square(table[1:]).mean()) or 1.0
+    return Vectors(Vocabulary(vectors, specials=(UNK,)), table)

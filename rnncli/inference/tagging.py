@@ -1,0 +1,191 @@
+"""Tags for sentences: batches, decodes, restores order."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnncli import model_file
+from rnncli.config import TaggerConfig, tagger_config
+from rnncli.data.tag_schemes import Scheme, allowed_transitions, convert
+from rnncli.data.vocabulary import Vocabulary
+from rnncli.decoding.packed import Packing, pack
+from rnncli.decoding.viterbi import viterbi
+from rnncli.errors import ModelError
+from rnncli.model_file import ModelFile
+from rnncli.runtime.tagger import CACHED_WORDS, Tagger
+
+_BATCH_TOKENS = 4096
+_BATCH_SENTENCES = 128
+_WINDOW = 2048
+_CONTEXT = 128
+_FORBIDDEN = -1e4
+
+
+class EmissionBackend(Protocol):
+    """What a tagger's backend offers."""
+
+    def emissions(self, sentences: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Packing]:
+        """Return float [N, K], packed, and how it is packed."""
+
+
+class SentenceTagger:
+    """Tags token sequences of any length and number.
+
+    Args:
+        backend: computes emissions.
+        tags: the K tags of the model, in its inner scheme (BIOES, or plain tags).
+        scheme: the scheme to answer in.
+        transitions: float [K, K].
+        start: float [K].
+        end: float [K].
+    """
+
+    def __init__(
+        self,
+        backend: EmissionBackend,
+        tags: Sequence[str],
+        scheme: Scheme,
+        transitions: NDArray[Any],
+        start: NDArray[Any],
+        end: NDArray[Any],
+    ) -> None:
+        """Mask the illegal transitions."""
+        self._backend = backend
+        self._tags = np.array(tags, dtype=object)
+        self.scheme = scheme
+        allowed, may_start, may_end = allowed_transitions(tags)
+        self._transitions = np.where(allowed, transitions, _FORBIDDEN).astype(np.float32)
+        self._start = np.where(may_start, start, _FORBIDDEN).astype(np.float32)
+        self._end = np.where(may_end, end, _FORBIDDEN).astype(np.float32)
+        self._outside = tags.index("O") if "O" in tags else -1
+
+    def tag(self, sentences: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+        """Tag sentences.
+
+        Args:
+            sentences: token sequences; an empty one gives an empty answer.
+
+        Returns:
+            One tag a token for each sentence, in the order given.
+        """
+        answers: list[tuple[str, ...]] = [()] * len(sentences)
+        for indices in _batches(sentences):
+            batch = [sentences[i] for i in indices]
+            if len(batch[0]) > _WINDOW:
+                emissions, packing = self._windowed(batch[0])
+            else:
+                emissions, packing = self._backend.emissions(batch)
+            packed = viterbi(emissions, packing, self._transitions, self._start, self._end)
+            path = packed[packing.rows()]
+            start = 0
+            for index, tokens in zip(indices, batch, strict=True):
+                answers[index] = self._names(path[start : start + len(tokens)])
+                start += len(tokens)
+        return answers
+
+    def _names(self, path: NDArray[np.int64]) -> tuple[str, ...]:
+        if (path == self._outside).all():
+            return ("O",) * len(path)
+        names = tuple(self._tags[path].tolist())
+        return names if self.scheme is Scheme.BIOES else convert(names, Scheme.BIOES, self.scheme)
+
+    def _windowed(self, tokens: Sequence[str]) -> tuple[NDArray[Any], Packing]:
+        """Score a long sentence piece by piece, each piece with context; the search then sees it whole."""
+        parts = []
+        for start in range(0, len(tokens), _WINDOW):
+            begin = max(0, start - _CONTEXT)
+            emissions, packing = self._backend.emissions([tokens[begin : start + _WINDOW + _CONTEXT]])
+            skip = start - begin
+            parts.append(emissions[packing.rows()][skip : skip + _WINDOW])
+        return np.concatenate(parts), pack([len(tokens)])
+
+
+def load_tagger(path: str | Path, *, threads: int = 1, device: str = "cpu") -> tuple[SentenceTagger, ModelFile]:
+    """Read a tagger for prediction.
+
+    Args:
+        path: of the model.
+        threads: to compute with, on the CPU.
+        device: `cpu`, which uses NumPy, or a device of torch's.
+
+    Raises:
+        ModelError: the file is no tagger, or damaged.
+        ResourceError: no such device.
+    """
+    file = model_file.read(path)
+    if file.task not in ("ner", "pos"):
+        raise ModelError(f"{path} is a model for {file.task}; use: rnncli {file.task} -m {path}")
+    try:
+        config = tagger_config(file.metadata["config"])
+        tags = [str(tag) for tag in file.metadata["tags"]]
+        scheme = Scheme(file.metadata["scheme"])
+        model_file.require(path, file.tensors, model_file.tagger_tensors(config, len(tags)))
+        return build_tagger(config, tags, scheme, file.tensors, threads=threads, device=device), file
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: its description is not that of a tagger: {error}") from error
+
+
+def build_tagger(
+    config: TaggerConfig,
+    tags: Sequence[str],
+    scheme: Scheme,
+    tensors: dict[str, NDArray[Any]],
+    *,
+    threads: int = 1,
+    device: str = "cpu",
+) -> SentenceTagger:
+    """Wire a tagger from a model's parts, the file left aside.
+
+    Args:
+        config: sizes.
+        tags: the K tags of the model, in its inner scheme.
+        scheme: the scheme to answer in.
+        tensors: the model's arrays by name.
+        threads: to compute with, on the CPU.
+        device: `cpu`, which uses NumPy, or a device of torch's.
+
+    Raises:
+        ResourceError: no such device.
+    """
+    vocabulary = Vocabulary.from_bytes(tensors["features.vector_words"].tobytes()) if config.features.vector_size else None
+    backend: EmissionBackend
+    if device == "cpu":
+        backend = Tagger(config, tensors, vocabulary, threads=threads)
+    else:
+        backend = _torch_backend(config, tensors, vocabulary, tags, device)
+    return SentenceTagger(
+        backend, tags, scheme, tensors["crf.transitions"], tensors["crf.start"], tensors["crf.end"]
+    )
+
+
+def _torch_backend(
+    config: TaggerConfig,
+    tensors: dict[str, NDArray[Any]],
+    vocabulary: Vocabulary | None,
+    tags: Sequence[str],
+    device: str,
+) -> EmissionBackend:
+    """Load the backend for a GPU, the one place of prediction that imports torch."""
+    from rnncli.models.torch_backend import TorchTagger  # noqa: PLC0415
+
+    return TorchTagger(config, tensors, vocabulary, tuple(tags), device)
+
+
+def _batches(sentences: Sequence[Sequence[str]]) -> Iterator[list[int]]:
+    """Yield indices of sentences of similar length, within what one call may hold; empty sentences are left out."""
+    order = sorted((i for i, tokens in enumerate(sentences) if len(tokens)), key=lambda i: -len(sentences[i]))
+    limit = min(_BATCH_TOKENS, CACHED_WORDS)
+    batch: list[int] = []
+    num_tokens = 0
+    for index in order:
+        size = len(sentences[index])
+        if batch and (num_tokens + size > limit or len(batch) == _BATCH_SENTENCES):
+            yield batch
+            batch, num_tokens = [], 0
+        batch.append(index)
+        num_tokens += size
+    if batch:
+        yield batch

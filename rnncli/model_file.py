@@ -1,0 +1,230 @@
+"""The saved-model file: safetensors with one metadata key of canonical JSON.
+
+Nothing in it is executed on load. The order of the tensors, the JSON and the checksum depend on the content alone, so
+that equal models are equal bytes.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from rnncli.config import TaggerConfig
+from rnncli.data.features import KINDS, table_sizes
+from rnncli.errors import ModelError, ResourceError
+
+FORMAT_VERSION = 1
+_KEY = "rnncli"
+_MAX_METADATA = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """What a tensor of a model must be.
+
+    Attributes:
+        shape: its sizes; None where any size is right.
+        dtypes: the NumPy names of the types it may have.
+    """
+
+    shape: tuple[int | None, ...]
+    dtypes: tuple[str, ...] = ("float16", "float32")
+
+    def problem(self, name: str, tensor: NDArray[Any]) -> str | None:
+        """Say how a tensor differs from this, or None."""
+        if tensor.ndim != len(self.shape) or any(
+            want not in (None, size) for want, size in zip(self.shape, tensor.shape, strict=True)
+        ):
+            return f"{name} has shape {list(tensor.shape)}, expected {list(self.shape)}"
+        if tensor.dtype.name not in self.dtypes:
+            return f"{name} has type {tensor.dtype.name}, expected {' or '.join(self.dtypes)}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model as it lies in its file.
+
+    Attributes:
+        metadata: the JSON object; `task` and `format_version` are always there.
+        tensors: arrays by name.
+    """
+
+    metadata: dict[str, Any]
+    tensors: dict[str, NDArray[Any]]
+
+    @property
+    def task(self) -> str:
+        """The task that the model was trained for."""
+        return cast(str, self.metadata["task"])
+
+
+def tagger_tensors(config: TaggerConfig, num_tags: int) -> dict[str, TensorSpec]:
+    """List the tensors of a tagger, the same for both backends.
+
+    Args:
+        config: sizes.
+        num_tags: K.
+    """
+    features, hidden = config.features, config.encoder.hidden_size
+    inputs = features.embedding_size * (len(KINDS) + 1) + features.vector_size
+    pieces = features.projection_size * features.maxout_pieces
+    specs = {
+        "features.table": TensorSpec((sum(table_sizes(features)), features.embedding_size)),
+        "features.ngrams": TensorSpec((features.ngram_rows, features.embedding_size)),
+        "features.projection.weight": TensorSpec((pieces, inputs)),
+        "features.projection.bias": TensorSpec((pieces,)),
+        "features.norm.weight": TensorSpec((features.projection_size,)),
+        "features.norm.bias": TensorSpec((features.projection_size,)),
+        "output.weight": TensorSpec((num_tags, 2 * hidden)),
+        "output.bias": TensorSpec((num_tags,)),
+        "crf.transitions": TensorSpec((num_tags, num_tags)),
+        "crf.start": TensorSpec((num_tags,)),
+        "crf.end": TensorSpec((num_tags,)),
+        "tokenizer": TensorSpec((None,), ("uint8",)),
+    }
+    for i in range(config.encoder.num_layers):
+        width = 2 * hidden if i else features.projection_size
+        specs[f"encoder.layers.{i}.input_weight"] = TensorSpec((width, 2, 3 * hidden))
+        specs[f"encoder.layers.{i}.input_bias"] = TensorSpec((2, 3 * hidden))
+        specs[f"encoder.layers.{i}.weight"] = TensorSpec((2, hidden, 3 * hidden))
+        specs[f"encoder.layers.{i}.bias"] = TensorSpec((2, hidden))
+    if features.vector_size:
+        specs["features.vectors"] = TensorSpec((None, features.vector_size))
+        specs["features.vector_words"] = TensorSpec((None,), ("uint8",))
+    return specs
+
+
+def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> int:
+    """Write a model so that the path holds the old file or the whole new one, whatever happens.
+
+    Args:
+        path: where to write; replaced if it exists.
+        metadata: JSON object with at least `task`; `format_version` and `checksum` are added.
+        tensors: contiguous arrays by name.
+
+    Returns:
+        Size of the file in bytes.
+
+    Raises:
+        ResourceError: the disk is full or the place cannot be written.
+    """
+    from safetensors.numpy import save  # noqa: PLC0415 - readers do not need it
+
+    ordered = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
+    content = {**metadata, "format_version": FORMAT_VERSION}
+    content["checksum"] = checksum(content, ordered)
+    text = _canonical(content)
+    if len(text.encode()) > _MAX_METADATA:
+        raise ResourceError("the model's description is larger than 1 MB")
+    data = save(ordered, {_KEY: text})
+    path = Path(path)
+    temporary: str | None = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise ResourceError(f"{path}: cannot write the model: {error.strerror}") from error
+    return len(data)
+
+
+def read(path: str | Path) -> ModelFile:
+    """Read and check a model.
+
+    Raises:
+        ModelError: not found, not a model, corrupt, or of a newer format.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"{path}: {'not a file' if path.exists() else 'no such model'}")
+    try:
+        with safe_open(path, framework="numpy") as stream:
+            metadata = _parse(path, (stream.metadata() or {}).get(_KEY))
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise ModelError(f"{path}: not a model, or damaged: {error}") from error
+    if checksum({k: v for k, v in metadata.items() if k != "checksum"}, tensors) != metadata.get("checksum"):
+        raise ModelError(f"{path}: damaged: its checksum does not match", hint="copy or train it again")
+    return ModelFile(metadata, tensors)
+
+
+def require(path: str | Path, tensors: Mapping[str, NDArray[Any]], expected: Mapping[str, TensorSpec]) -> None:
+    """Check names, shapes and types of all tensors.
+
+    Raises:
+        ModelError: lists every difference.
+    """
+    problems = [f"{name} is missing" for name in expected if name not in tensors]
+    problems += [f"{name} is unknown" for name in tensors if name not in expected]
+    problems += [
+        problem for name, spec in expected.items() if name in tensors and (problem := spec.problem(name, tensors[name]))
+    ]
+    if problems:
+        raise ModelError(f"{path}: does not fit its own description: " + "; ".join(sorted(problems)))
+
+
+def checksum(metadata: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 over the description and the names, types, shapes and bytes of all tensors, in the order of names."""
+    digest = hashlib.sha256(_canonical(metadata).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype.name} {list(tensor.shape)}\n".encode())
+        digest.update(np.ascontiguousarray(tensor).data)
+    return digest.hexdigest()
+
+
+def text_tensor(text: str) -> NDArray[np.uint8]:
+    """Encode text as a tensor of bytes."""
+    return np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
+
+
+def tensor_text(tensor: NDArray[Any]) -> str:
+    """Decode what `text_tensor` encoded.
+
+    Raises:
+        ModelError: not UTF-8.
+    """
+    try:
+        return tensor.tobytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ModelError(f"a text in the model is not UTF-8: {error}") from error
+
+
+def _canonical(metadata: Mapping[str, Any]) -> str:
+    return json.dumps(metadata, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _parse(path: Path, text: str | None) -> dict[str, Any]:
+    if text is None:
+        raise ModelError(f"{path}: a safetensors file, but not a model of rnncli")
+    if len(text) > _MAX_METADATA:
+        raise ModelError(f"{path}: its description is larger than 1 MB")
+    metadata = json.loads(text)
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("task"), str):
+        raise ModelError(f"{path}: its description names no task")
+    version = metadata.get("format_version")
+    if not isinstance(version, int) or version < 1:
+        raise ModelError(f"{path}: its description names no format version")
+    if version > FORMAT_VERSION:
+        raise ModelError(
+            f"{path}: format version {version}, newer than this rnncli reads ({FORMAT_VERSION})",
+            hint="pip install --upgrade rnncli",
+        )
+    return metadata

@@ -1,0 +1,106 @@
+"""The tagger for training: features, bidirectional encoder, conditional random field."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from rnncli.config import TaggerConfig, TrainingConfig
+from rnncli.data.tag_schemes import allowed_transitions
+from rnncli.nn.crf import LinearChainCRF
+from rnncli.nn.dropout import word_dropout
+from rnncli.nn.embeddings import WordEmbedding
+from rnncli.nn.encoder import BidirectionalEncoder
+
+
+@dataclass(frozen=True, slots=True)
+class TaggerBatch:
+    """B sentences over W distinct words.
+
+    Attributes:
+        rows: int64 [W, F, 2], features of the distinct words, as in `WordFeatures`.
+        ngrams: int64 [M].
+        ngram_starts: int64 [W].
+        vector_rows: int64 [W], or None without pretrained vectors.
+        words: int64 [B, T], each token's row among the distinct words.
+        lengths: int64 [B].
+        tags: int64 [B, T].
+    """
+
+    rows: Tensor
+    ngrams: Tensor
+    ngram_starts: Tensor
+    vector_rows: Tensor | None
+    words: Tensor
+    lengths: Tensor
+    tags: Tensor
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens, padding left out."""
+        return int(self.lengths.sum())
+
+    def to(self, device: torch.device) -> "TaggerBatch":
+        """Copy to a device."""
+        if device.type == "cpu":
+            return self
+        move = [
+            None if tensor is None else tensor.to(device, non_blocking=True)
+            for tensor in (self.rows, self.ngrams, self.ngram_starts, self.vector_rows)
+        ]
+        rows, ngrams, starts, vectors = move
+        assert rows is not None
+        assert ngrams is not None
+        assert starts is not None
+        return TaggerBatch(
+            rows, ngrams, starts, vectors, self.words.to(device), self.lengths.to(device), self.tags.to(device)
+        )
+
+
+class Tagger(nn.Module):
+    """BiGRU-CRF over hashed word features.
+
+    Args:
+        config: sizes.
+        tags: the K tags, in the order of their indices.
+        training: dropout rates.
+        vectors: float [N, D], pretrained vectors, or None.
+
+    Reference:
+        Huang, Xu and Yu 2015, arXiv:1508.01991; Lample et al. 2016, arXiv:1603.01360. Deviation: hashed features and
+        character n-grams in place of a word table and a character network.
+    """
+
+    def __init__(
+        self, config: TaggerConfig, tags: tuple[str, ...], training: TrainingConfig, vectors: Tensor | None = None
+    ) -> None:
+        """Build the model with random weights."""
+        super().__init__()
+        self._word_dropout = training.word_dropout
+        self.features = WordEmbedding(config.features, vectors)
+        self.encoder = BidirectionalEncoder(config.features.projection_size, config.encoder, training.dropout)
+        self.output = nn.Linear(2 * config.encoder.hidden_size, len(tags))
+        allowed, start, end = allowed_transitions(tags)
+        self.crf = LinearChainCRF(torch.tensor(allowed), torch.tensor(start), torch.tensor(end))
+
+    def emissions(self, batch: TaggerBatch) -> Tensor:
+        """Score every tag at every token.
+
+        Returns:
+            float [B, T, K], arbitrary past the lengths.
+        """
+        vectors = self.features(batch.rows, batch.ngrams, batch.ngram_starts, batch.vector_rows)
+        inputs = vectors[batch.words]
+        if self.training:
+            inputs = word_dropout(inputs, self._word_dropout)
+        emissions: Tensor = self.output(self.encoder(inputs, batch.lengths))
+        return emissions
+
+    def forward(self, batch: TaggerBatch) -> Tensor:
+        """Negative log-likelihood of the gold tags.
+
+        Returns:
+            float [B], nats, summed over each sentence's tokens.
+        """
+        losses: Tensor = self.crf(self.emissions(batch).float(), batch.tags, batch.lengths)
+        return losses

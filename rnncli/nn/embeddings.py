@@ -1,0 +1,52 @@
+"""Word vectors from hashed features."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rnncli.config import FeatureConfig
+from rnncli.data.features import KINDS, table_sizes
+
+
+class WordEmbedding(nn.Module):
+    """Vectors of distinct words: embedded features, concatenated, projected by maxout, normalised.
+
+    Args:
+        config: sizes.
+        vectors: float [N, D], pretrained vectors with a first row of zeros for words without one, or None.
+
+    Reference:
+        Maxout: Goodfellow et al. 2013, arXiv:1302.4389. Layer normalisation: Ba et al. 2016, arXiv:1607.06450.
+    """
+
+    def __init__(self, config: FeatureConfig, vectors: Tensor | None = None) -> None:
+        """Draw the tables and the projection."""
+        super().__init__()
+        self._pieces = config.maxout_pieces
+        size = config.embedding_size
+        self.table = nn.Parameter(torch.randn(sum(table_sizes(config)), size) * 0.1)
+        self.ngrams = nn.Parameter(torch.randn(config.ngram_rows, size) * 0.3)
+        self.register_buffer("vectors", vectors)
+        width = size * (len(KINDS) + 1) + config.vector_size
+        self.projection = nn.Linear(width, config.projection_size * config.maxout_pieces)
+        self.norm = nn.LayerNorm(config.projection_size)
+
+    def forward(self, rows: Tensor, ngrams: Tensor, ngram_starts: Tensor, vector_rows: Tensor | None) -> Tensor:
+        """Embed W distinct words.
+
+        Args:
+            rows: int64 [W, F, 2], as in `WordFeatures`.
+            ngrams: int64 [M].
+            ngram_starts: int64 [W].
+            vector_rows: int64 [W], rows of the pretrained vectors, None without them.
+
+        Returns:
+            float [W, P].
+        """
+        summed = F.embedding_bag(rows.flatten(0, 1), self.table, mode="sum").view(rows.shape[0], -1)
+        parts = [summed, F.embedding_bag(ngrams, self.ngrams, ngram_starts, mode="mean")]
+        if vector_rows is not None:
+            parts.append(self.get_buffer("vectors")[vector_rows].to(summed.dtype))
+        pieces: Tensor = self.projection(torch.cat(parts, 1))
+        normed: Tensor = self.norm(pieces.view(rows.shape[0], -1, self._pieces).amax(2))
+        return normed

@@ -1,0 +1,112 @@
+"""The tagger for prediction, in NumPy."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnncli.config import TaggerConfig
+from rnncli.data.vocabulary import Vocabulary
+from rnncli.decoding.packed import Packing, pack
+from rnncli.runtime.gru import GRUDirection
+from rnncli.runtime.word_cache import WordCache
+from rnncli.runtime.word_vectors import WordVectors
+
+CACHED_WORDS = 8192
+"""Words whose gate inputs are kept; also the most tokens that one call may hold."""
+
+
+class Tagger:
+    """The prediction half of `models.tagger.Tagger`: same tensors, same emissions.
+
+    Args:
+        config: sizes.
+        tensors: the model's arrays by name.
+        vocabulary: the words that have a pretrained vector, None without vectors.
+        dtype: type to compute in.
+        threads: 2 runs the two directions side by side.
+    """
+
+    def __init__(
+        self,
+        config: TaggerConfig,
+        tensors: Mapping[str, NDArray[Any]],
+        vocabulary: Vocabulary | None = None,
+        *,
+        dtype: type[np.floating] = np.float32,
+        threads: int = 1,
+    ) -> None:
+        """Convert the dense weights; tables stay as they are stored."""
+        self._words = WordVectors(config.features, tensors, vocabulary, dtype)
+        self._layers = [
+            _Layer({key: tensors[f"encoder.layers.{i}.{key}"] for key in _Layer.TENSORS}, dtype)
+            for i in range(config.encoder.num_layers)
+        ]
+        gates = 6 * config.encoder.hidden_size
+        self._cache = WordCache(self._first_gates, gates, CACHED_WORDS, dtype)
+        self._output = np.ascontiguousarray(tensors["output.weight"].astype(dtype).T)
+        self._output_bias = tensors["output.bias"].astype(dtype)
+        self._pool = ThreadPoolExecutor(1) if threads > 1 else None
+
+    def emissions(self, sentences: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Packing]:
+        """Score every tag at every token.
+
+        Args:
+            sentences: B token sequences, none empty, of at most CACHED_WORDS tokens together.
+
+        Returns:
+            float [N, K], packed, and how it is packed.
+        """
+        packing = pack([len(tokens) for tokens in sentences])
+        words = [word for tokens in sentences for word in tokens]
+        rows = np.empty(len(words), dtype=np.int64)
+        rows[packing.rows()] = self._cache.rows(words)
+        first, *others = self._layers
+        # Each word's row holds the gates of both directions; taken apart they are rows of one table.
+        table = self._cache.table.reshape(2 * len(self._cache.table), -1)
+        states = first.run((table, table), (2 * rows, 2 * rows + 1), packing, self._pool)
+        for layer in others:
+            states = layer.run(layer.gates(states), (None, None), packing, self._pool)
+        emissions: NDArray[Any] = states @ self._output
+        emissions += self._output_bias
+        return emissions, packing
+
+    def _first_gates(self, words: Sequence[str]) -> NDArray[Any]:
+        return np.concatenate(self._layers[0].gates(self._words.encode(words)), axis=1)
+
+
+class _Layer:
+    """A forward and a backward GRU."""
+
+    TENSORS = ("input_weight", "input_bias", "weight", "bias")
+
+    def __init__(self, tensors: Mapping[str, NDArray[Any]], dtype: type[np.floating]) -> None:
+        self._input_weight = tensors["input_weight"].astype(dtype)
+        self._input_bias = tensors["input_bias"].astype(dtype)
+        self._forward, self._backward = (
+            GRUDirection(tensors["weight"][i], tensors["bias"][i], reverse=bool(i), dtype=dtype) for i in range(2)
+        )
+
+    def gates(self, inputs: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the inputs' share of the gates of both directions, each [N, 3H], folded."""
+        forward = inputs @ self._input_weight[:, 0] + self._input_bias[0]
+        backward = inputs @ self._input_weight[:, 1] + self._input_bias[1]
+        return self._forward.fold_gates(forward), self._backward.fold_gates(backward)
+
+    def run(
+        self,
+        gates: tuple[NDArray[Any], NDArray[Any]],
+        rows: tuple[NDArray[np.int64] | None, NDArray[np.int64] | None],
+        packing: Packing,
+        pool: ThreadPoolExecutor | None,
+    ) -> NDArray[Any]:
+        """Return the states of both directions side by side, [N, 2H]; `gates` and `rows` are one a direction."""
+        if pool is None:
+            backward = self._backward.run(gates[1], rows[1], packing)
+            return np.concatenate((self._forward.run(gates[0], rows[0], packing), backward), axis=1)
+        # NumPy releases the interpreter's lock inside each call, so two threads overlap.
+        other = pool.submit(self._backward.run, gates[1], rows[1], packing)
+        forward = self._forward.run(gates[0], rows[0], packing)
+        return np.concatenate((forward, other.result()), axis=1)
