@@ -117,7 +117,7 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
     Raises:
         ResourceError: the disk is full or the place cannot be written.
     """
-    from safetensors.numpy import save  # noqa: PLC0415 - readers do not need it
+    from safetensors.numpy import save
 
     ordered = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
     content = {**metadata, "format_version": FORMAT_VERSION}

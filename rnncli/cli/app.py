@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ from rnncli.cli.terminal import report_error
 from rnncli.errors import RnncliError, UsageError
 
 # The library carries its own copy of click from some version on; its exceptions are reached through a public one.
-_LibraryUsageError = typer.BadParameter.__bases__[0]
+_LibraryUsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     add_completion=False,
@@ -30,7 +31,7 @@ app.command(name="info")(info.info)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 - costs time that no filter should pay
+        from importlib.metadata import version
 
         typer.echo(f"rnncli {version('rnncli')}")
         raise typer.Exit
@@ -69,7 +70,8 @@ def run(arguments: list[str]) -> int:
     except _LibraryUsageError as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "rnncli"
-        message = error.format_message().rstrip(".").replace("\n", " ")  # type: ignore[attr-defined]
+        format_message: Callable[[], str] = error.format_message  # type: ignore[attr-defined]
+        message = format_message().rstrip(".").replace("\n", " ")
         return _fail(UsageError(message[:1].lower() + message[1:], hint=f"{command} --help"), arguments)
     except (KeyboardInterrupt, typer.Abort):
         return 130
@@ -82,7 +84,7 @@ def run(arguments: list[str]) -> int:
     except MemoryError:
         report_error("out of memory")
         return 5
-    except Exception as error:  # noqa: BLE001 - the one border
+    except Exception as error:
         return _internal(error, arguments)
 
 

@@ -30,11 +30,13 @@ def evaluate(
     path = find_model(model, "tag", ("ner", "pos"))
     num_threads = set_threads(threads)
 
-    from rnncli.data.formats.conll import Columns  # noqa: PLC0415
-    from rnncli.inference.tag_evaluation import evaluate_tagger  # noqa: PLC0415 - NumPy, after the threads are set
-    from rnncli.reporting.tables import score_table  # noqa: PLC0415
+    from rnncli.data.formats.conll import Columns
+    from rnncli.inference.tag_evaluation import evaluate_tagger
+    from rnncli.reporting.tables import score_table
 
-    columns = Columns(None if token_column is None else token_column - 1, None if tag_column is None else tag_column - 1)
+    columns = Columns(
+        None if token_column is None else token_column - 1, None if tag_column is None else tag_column - 1
+    )
     scores = evaluate_tagger(path, files, columns, threads=num_threads, device=device)
     if as_json:
         sys.stdout.write(json.dumps(scores, ensure_ascii=False) + "\n")
@@ -44,4 +46,6 @@ def evaluate(
     sys.stdout.write(f"token accuracy {scores['accuracy']:.4f} over {scores['num_tokens']:,} tokens\n")
     strict = scores["strict_f1"]
     if strict is not None and abs(strict - (scores["f1"] or 0.0)) > 5e-5:
-        sys.stdout.write(f"strict f1 {strict:.4f}: some spans are not well formed, so the two ways of counting differ\n")
+        sys.stdout.write(
+            f"strict f1 {strict:.4f}: some spans are not well formed, so the two ways of counting differ\n"
+        )

@@ -24,7 +24,7 @@ def info(
     """
     set_threads(1)
 
-    from rnncli import model_file  # noqa: PLC0415
+    from rnncli import model_file
 
     file = model_file.read(model)
     num_numbers = sum(t.size for name, t in file.tensors.items() if t.dtype.kind == "f")

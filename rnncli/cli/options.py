@@ -9,10 +9,14 @@ import typer
 from rnncli.errors import ModelError, UsageError
 
 Model = Annotated[
-    str | None, typer.Option("-m", "--model", metavar="MODEL", help="Model file. [default: ./TASK.rnn]", show_default=False)
+    str | None,
+    typer.Option("-m", "--model", metavar="MODEL", help="Model file. [default: ./TASK.rnn]", show_default=False),
 ]
 Threads = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Threads to compute with. [default: all cores, at most 2]", show_default=False)
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="Threads to compute with. [default: all cores, at most 2]", show_default=False
+    ),
 ]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:N or mps.")]
 

@@ -15,10 +15,15 @@ def tag(
     model: Model = None,
     input_format: Annotated[str, typer.Option("--input", metavar="|".join(INPUTS), help="What a record is.")] = "raw",
     output_format: Annotated[
-        str | None, typer.Option("--format", metavar="|".join(OUTPUTS), help="What is written. [default: inline]", show_default=False)
+        str | None,
+        typer.Option(
+            "--format", metavar="|".join(OUTPUTS), help="What is written. [default: inline]", show_default=False
+        ),
     ] = None,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Short for --input jsonl --format jsonl.")] = False,
-    text_field: Annotated[str, typer.Option(metavar="NAME", help="JSON field with the text, or a list of tokens.")] = "text",
+    text_field: Annotated[
+        str, typer.Option(metavar="NAME", help="JSON field with the text, or a list of tokens.")
+    ] = "text",
     field: Annotated[str, typer.Option(metavar="NAME", help="JSON field for the result.")] = "tags",
     on_error: Annotated[str, typer.Option(metavar="blank|stop|skip", help="What a bad record gives.")] = "blank",
     null: Annotated[bool, typer.Option("-0", "--null", help="Records end with NUL, not with a newline.")] = False,
@@ -53,7 +58,7 @@ def tag(
     num_threads = set_threads(threads)
     path = find_model(model, "tag", ("ner", "pos"))
 
-    from rnncli.inference.tag_filter import TagFilter  # noqa: PLC0415 - NumPy, after the threads are set
+    from rnncli.inference.tag_filter import TagFilter
 
     tagger = TagFilter(
         path,

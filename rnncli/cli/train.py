@@ -73,17 +73,19 @@ def train_ner(
     set_training_threads(threads)
     stop = _StopOnSignal()
 
-    from rnncli.config import TrainingConfig  # noqa: PLC0415
-    from rnncli.data.formats.conll import Columns  # noqa: PLC0415
-    from rnncli.reporting.progress import TrainingReport  # noqa: PLC0415
-    from rnncli.training.tag_training import TaggingJob, train_tagger  # noqa: PLC0415 - torch
+    from rnncli.config import TrainingConfig
+    from rnncli.data.formats.conll import Columns
+    from rnncli.reporting.progress import TrainingReport
+    from rnncli.training.tag_training import TaggingJob, train_tagger
 
     job = TaggingJob(
         train_files=tuple(files),
         output=output,
         dev=held_out,
         test_file=test,
-        columns=Columns(None if token_column is None else token_column - 1, None if tag_column is None else tag_column - 1),
+        columns=Columns(
+            None if token_column is None else token_column - 1, None if tag_column is None else tag_column - 1
+        ),
         language=lang,
         vectors_file=vectors,
         device=device,

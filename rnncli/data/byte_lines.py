@@ -5,11 +5,13 @@ import select
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from typing import BinaryIO
 
 _BLOCK_SIZE = 1 << 18
 _BOM = b"\xef\xbb\xbf"
+
+ByteStream = BinaryIO | FileIO | gzip.GzipFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class LineBlock:
     idle: bool
 
 
-def open_input(path: str) -> BinaryIO:
+def open_input(path: str) -> ByteStream:
     """Open a file for reading, `-` for standard input, decompressing names that end in `.gz`.
 
     Raises:
@@ -38,10 +40,10 @@ def open_input(path: str) -> BinaryIO:
     if path == "-":
         return sys.stdin.buffer
     # The filter reads in blocks of its own size, so Python's buffer would only copy.
-    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb", buffering=0)  # noqa: SIM115
+    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb", buffering=0)
 
 
-def read_blocks(stream: BinaryIO, separator: bytes = b"\n") -> Iterator[LineBlock]:
+def read_blocks(stream: ByteStream, separator: bytes = b"\n") -> Iterator[LineBlock]:
     r"""Read a stream as blocks of whole lines.
 
     Args:
@@ -92,7 +94,7 @@ def _read_first(read: Callable[[int], bytes]) -> bytes:
     return data
 
 
-def _poll(stream: BinaryIO) -> Callable[[], bool]:
+def _poll(stream: ByteStream) -> Callable[[], bool]:
     """Return a function that tells whether reading on would block; a regular file never does."""
     try:
         descriptor = stream.fileno()

@@ -59,7 +59,9 @@ def _refuse_mixture(sentences: Sequence[Sentence]) -> None:
     num_begins = sum(tag[0] == "B" for sentence in sentences for tag in sentence.tags)
     if len(headless) > num_begins:
         sentence, i = headless[0]
-        message = f"mixed tag schemes: {len(headless)} spans begin with I- and {num_begins} with B-; the first I- is here"
+        message = (
+            f"mixed tag schemes: {len(headless)} spans begin with I- and {num_begins} with B-; the first I- is here"
+        )
         row = f"{sentence.tokens[i]}\t{sentence.tags[i]}"
         raise DataError([Problem(sentence.file, sentence.line + i, message, row)])
 

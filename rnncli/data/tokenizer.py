@@ -186,10 +186,9 @@ class Tokenizer:
             start = text.index(chunk, end)
             # spaCy swallows one blank between two chunks and makes a token of any other whitespace. That token is needed
             # until the last pass: it keeps an exception from matching across it.
-            if start - end != 1 or text[end] != " ":
-                if start > end:
-                    spans.append((end, start))
-                    has_gaps = True
+            if (start - end != 1 or text[end] != " ") and start > end:
+                spans.append((end, start))
+                has_gaps = True
             entry = self._cache.get(chunk) or self._tokenize_chunk(chunk)
             needs_last_pass = needs_last_pass or entry[1]
             for length in entry[0]:

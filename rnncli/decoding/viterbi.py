@@ -28,7 +28,7 @@ def viterbi(
     Reference:
         Viterbi 1967; Forney 1973, "The Viterbi algorithm".
     """
-    num_steps, num_tags = len(packing.batch_sizes), emissions.shape[1]
+    num_steps, _num_tags = len(packing.batch_sizes), emissions.shape[1]
     arriving = np.ascontiguousarray(transitions.T)
     came_from = np.empty(emissions.shape, dtype=np.int16)
     score = start + emissions[: packing.batch_sizes[0]]

@@ -150,15 +150,15 @@ def build_tagger(
     Raises:
         ResourceError: no such device.
     """
-    vocabulary = Vocabulary.from_bytes(tensors["features.vector_words"].tobytes()) if config.features.vector_size else None
+    vocabulary = (
+        Vocabulary.from_bytes(tensors["features.vector_words"].tobytes()) if config.features.vector_size else None
+    )
     backend: EmissionBackend
     if device == "cpu":
         backend = Tagger(config, tensors, vocabulary, threads=threads)
     else:
         backend = _torch_backend(config, tensors, vocabulary, tags, device)
-    return SentenceTagger(
-        backend, tags, scheme, tensors["crf.transitions"], tensors["crf.start"], tensors["crf.end"]
-    )
+    return SentenceTagger(backend, tags, scheme, tensors["crf.transitions"], tensors["crf.start"], tensors["crf.end"])
 
 
 def _torch_backend(
@@ -169,7 +169,7 @@ def _torch_backend(
     device: str,
 ) -> EmissionBackend:
     """Load the backend for a GPU, the one place of prediction that imports torch."""
-    from rnncli.models.torch_backend import TorchTagger  # noqa: PLC0415
+    from rnncli.models.torch_backend import TorchTagger
 
     return TorchTagger(config, tensors, vocabulary, tuple(tags), device)
 

@@ -28,7 +28,7 @@ class _GRUSequence(torch.autograd.Function):
     """One loop forward, one loop backward, and one product over all steps for the weight's gradient."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, input_gates: Tensor, weight: Tensor, bias: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: FunctionCtx, input_gates: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         num_steps, groups, batch_size, width = input_gates.shape
         hidden_size = width // 3
         states = input_gates.new_zeros(num_steps + 1, groups, batch_size, hidden_size)
@@ -50,9 +50,9 @@ class _GRUSequence(torch.autograd.Function):
         return states[1:]
 
     @staticmethod
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         states, gates, candidates, weight = ctx.saved_tensors  # type: ignore[attr-defined]
-        num_steps, groups, batch_size, hidden_size = candidates.shape
+        num_steps, groups, _batch_size, hidden_size = candidates.shape
         reset, update, new = gates.split(hidden_size, 3)
         # What does not depend on the gradient from the future is computed for all steps at once.
         through_new = (1 - update) * (1 - new * new)

@@ -107,7 +107,7 @@ class _LogPartition(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: FunctionCtx, emissions: Tensor, lengths: Tensor, transitions: Tensor, start: Tensor, end: Tensor
     ) -> Tensor:
         batch_size, num_steps, num_tags = emissions.shape
@@ -150,7 +150,7 @@ class _LogPartition(torch.autograd.Function):
         return log_partition
 
     @staticmethod
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, Tensor, Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, Tensor, Tensor, Tensor]:
         before, after, likelihood, trans, mask, lengths = ctx.saved_tensors  # type: ignore[attr-defined]
         unary = before * after
         unary = unary / unary.sum(2, keepdim=True)

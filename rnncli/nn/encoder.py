@@ -16,8 +16,8 @@ class BidirectionalLayer(nn.Module):
         hidden_size: units per direction (H).
 
     Reference:
-        Schuster and Paliwal 1997, "Bidirectional recurrent neural networks". Weights start orthogonal (Saxe et al. 2014,
-        arXiv:1312.6120) for the recurrence and uniform (Glorot and Bengio 2010) for the inputs.
+        Schuster and Paliwal 1997, "Bidirectional recurrent neural networks". Weights start orthogonal (Saxe et al.
+        2014, arXiv:1312.6120) for the recurrence and uniform (Glorot and Bengio 2010) for the inputs.
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
@@ -30,7 +30,7 @@ class BidirectionalLayer(nn.Module):
         with torch.no_grad():
             for direction in range(2):
                 nn.init.xavier_uniform_(self.input_weight[:, direction])
-                for gate in self.weight[direction].split(hidden_size, 1):
+                for gate in torch.split(self.weight[direction], hidden_size, 1):
                     nn.init.orthogonal_(gate)
 
     def forward(self, inputs: Tensor, flipped: Tensor) -> Tensor:

@@ -76,6 +76,8 @@ class WordCache:
 
     def _grow(self, size: int) -> None:
         if size > len(self.table):
-            grown = np.empty((min(self._capacity, max(size, 2 * len(self.table))), self.table.shape[1]), self.table.dtype)
+            grown = np.empty(
+                (min(self._capacity, max(size, 2 * len(self.table))), self.table.shape[1]), self.table.dtype
+            )
             grown[: len(self._words)] = self.table[: len(self._words)]
             self.table = grown

@@ -1,5 +1,7 @@
 """Sizes and lengths of training that follow from the data, so that no flag is needed for 300 or 300,000 sentences."""
 
+import math
+
 from rnncli.config import EncoderConfig, FeatureConfig, TaggerConfig
 from rnncli.data.formats.vectors import Vectors
 
@@ -23,4 +25,4 @@ def model_size(num_words: int, vectors: Vectors | None) -> TaggerConfig:
 
 def default_epochs(num_tokens: int) -> int:
     """Choose the passes over the data: many over little data, few over much."""
-    return max(3, min(40, round(10 * (100_000 / max(num_tokens, 1)) ** 0.5)))
+    return max(3, min(40, round(10 * math.sqrt(100_000 / max(num_tokens, 1)))))

@@ -52,7 +52,7 @@ class AveragedWeights:
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         """Copy the present weights."""
-        self._parameters = [p for p in model.parameters()]
+        self._parameters = list(model.parameters())
         self._decay = decay
         self.averages = [p.detach().clone() for p in self._parameters]
         self.num_updates = 0

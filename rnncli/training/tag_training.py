@@ -62,12 +62,12 @@ class TaggingJob:
     output: str
     dev: str | float | None = 0.1
     test_file: str | None = None
-    columns: Columns = Columns()
+    columns: Columns = field(default_factory=Columns)
     language: str = "en"
     vectors_file: str | None = None
     device: str = "auto"
     command: tuple[str, ...] = ()
-    training: TrainingConfig = TrainingConfig()
+    training: TrainingConfig = field(default_factory=TrainingConfig)
     started: float = field(default_factory=time.monotonic)
     stop: Callable[[], str | None] = lambda: None
 
@@ -199,9 +199,7 @@ def _inner_tags(summary: SpanSummary) -> tuple[str, ...]:
     return ("O", *(f"{prefix}-{name}" for name in sorted(summary.types) for prefix in "BIES"))
 
 
-def _training_data(
-    corpus: _Corpus, tags: Sequence[str], config: TaggerConfig, vectors: Vectors | None
-) -> TaggerData:
+def _training_data(corpus: _Corpus, tags: Sequence[str], config: TaggerConfig, vectors: Vectors | None) -> TaggerData:
     return TaggerData(
         [sentence.tokens for sentence in corpus.train],
         [convert(sentence.tags, corpus.summary.scheme, Scheme.BIOES) for sentence in corpus.train],

@@ -249,9 +249,7 @@ def _class(items: Any, alphabet: tuple[Range, ...]) -> Sequence:
     return _set(negated, ranges, categories, alphabet)
 
 
-def _set(
-    negated: bool, ranges: Iterable[Range], categories: Iterable[str], alphabet: tuple[Range, ...]
-) -> Sequence:
+def _set(negated: bool, ranges: Iterable[Range], categories: Iterable[str], alphabet: tuple[Range, ...]) -> Sequence:
     """Build a character set of sorted ranges that do not touch, without the characters outside the alphabet."""
     merged: list[Range] = []
     for low, high in sorted(ranges):

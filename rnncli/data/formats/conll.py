@@ -230,7 +230,7 @@ class SentenceReader:
         token, tag = row[layout.token_column], row[self.tag_column]
         if not token:  # found in published corpora, so it is told and not refused
             self.num_empty_tokens += 1
-        if tag == "O" or tag[1:2] == "-" and tag[0] in "BIESLU" and len(tag) > 2:
+        if tag == "O" or (tag[1:2] == "-" and tag[0] in "BIESLU" and len(tag) > 2):
             return None
         return Problem(path, number, _tag_problem(tag, row, number), line, line.rfind(tag) if tag else len(line))
 
