@@ -24,7 +24,7 @@ class FeatureConfig:
     """Longest character n-gram, word boundaries included."""
     vector_size: int = 0
     """Size of the pretrained vectors, 0 without them."""
-    projection_size: int = 160
+    projection_size: int = 128
     """Size of a word's vector after the maxout projection (P)."""
     maxout_pieces: int = 3
     """Linear pieces of the maxout projection."""
@@ -36,7 +36,7 @@ class EncoderConfig:
 
     cell: str = "gru"
     """The recurrent cell."""
-    hidden_size: int = 200
+    hidden_size: int = 128
     """Units per direction (H)."""
     num_layers: int = 1
     """Stacked bidirectional layers."""
@@ -66,7 +66,7 @@ class TrainingConfig:
     """Seconds at most, from the start of the command to the written model."""
     patience: int = 4
     """Passes without a better development score before training stops."""
-    batch_tokens: int = 800
+    batch_tokens: int = 400
     """Tokens of a batch, padding included."""
     learning_rate: float = 2e-3
     """Peak of the schedule."""
@@ -82,6 +82,10 @@ class TrainingConfig:
     """Share of a sentence's units dropped at all its tokens alike, before and after the encoder."""
     word_dropout: float = 0.1
     """Share of tokens whose whole vector is dropped."""
+    rare_word_dropout: float = 3.0
+    """Occurrences in the training data at which a word loses its own row every other time, and keeps its parts."""
+    linear_dropout: float = 0.2
+    """Share of the linear path's scores dropped."""
     mention_replacement: float = 0.4
     """Share of gold spans replaced by another span of their type."""
 

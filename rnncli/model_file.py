@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from rnncli.config import TaggerConfig
-from rnncli.data.features import KINDS, table_sizes
+from rnncli.data.features import KINDS, WINDOW, table_sizes
 from rnncli.errors import ModelError, ResourceError
 
 FORMAT_VERSION = 1
@@ -86,6 +86,7 @@ def tagger_tensors(config: TaggerConfig, num_tags: int) -> dict[str, TensorSpec]
         "features.norm.bias": TensorSpec((features.projection_size,)),
         "output.weight": TensorSpec((num_tags, 2 * hidden)),
         "output.bias": TensorSpec((num_tags,)),
+        "linear.weight": TensorSpec((sum(table_sizes(features)), WINDOW * num_tags)),
         "crf.transitions": TensorSpec((num_tags, num_tags)),
         "crf.start": TensorSpec((num_tags,)),
         "crf.end": TensorSpec((num_tags,)),

@@ -6,11 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.config import TaggerConfig, TrainingConfig
+from rnncli.data.features import table_sizes
 from rnncli.data.tag_schemes import allowed_transitions
 from rnncli.nn.crf import LinearChainCRF
 from rnncli.nn.dropout import word_dropout
 from rnncli.nn.embeddings import WordEmbedding
 from rnncli.nn.encoder import BidirectionalEncoder
+from rnncli.nn.linear_path import LinearPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class TaggerBatch:
         rows: int64 [W, F, 2], features of the distinct words, as in `WordFeatures`.
         ngrams: int64 [M].
         ngram_starts: int64 [W].
+        rarity: float [W], how likely each word loses its own row while training.
         vector_rows: int64 [W], or None without pretrained vectors.
         words: int64 [B, T], each token's row among the distinct words.
         lengths: int64 [B].
@@ -30,6 +33,7 @@ class TaggerBatch:
     rows: Tensor
     ngrams: Tensor
     ngram_starts: Tensor
+    rarity: Tensor
     vector_rows: Tensor | None
     words: Tensor
     lengths: Tensor
@@ -42,23 +46,20 @@ class TaggerBatch:
 
     def to(self, device: torch.device) -> "TaggerBatch":
         """Copy to a device."""
-        if device.type == "cpu":
-            return self
-        move = [
-            None if tensor is None else tensor.to(device, non_blocking=True)
-            for tensor in (self.rows, self.ngrams, self.ngram_starts, self.vector_rows)
-        ]
-        rows, ngrams, starts, vectors = move
-        assert rows is not None
-        assert ngrams is not None
-        assert starts is not None
         return TaggerBatch(
-            rows, ngrams, starts, vectors, self.words.to(device), self.lengths.to(device), self.tags.to(device)
+            rows=self.rows.to(device),
+            ngrams=self.ngrams.to(device),
+            ngram_starts=self.ngram_starts.to(device),
+            rarity=self.rarity.to(device),
+            vector_rows=None if self.vector_rows is None else self.vector_rows.to(device),
+            words=self.words.to(device),
+            lengths=self.lengths.to(device),
+            tags=self.tags.to(device),
         )
 
 
 class Tagger(nn.Module):
-    """BiGRU-CRF over hashed word features.
+    """BiGRU-CRF over hashed word features, with a linear path from the features of a window to the scores.
 
     Args:
         config: sizes.
@@ -80,6 +81,7 @@ class Tagger(nn.Module):
         self.features = WordEmbedding(config.features, vectors)
         self.encoder = BidirectionalEncoder(config.features.projection_size, config.encoder, training.dropout)
         self.output = nn.Linear(2 * config.encoder.hidden_size, len(tags))
+        self.linear = LinearPath(sum(table_sizes(config.features)), len(tags), training.linear_dropout)
         allowed, start, end = allowed_transitions(tags)
         self.crf = LinearChainCRF(torch.tensor(allowed), torch.tensor(start), torch.tensor(end))
 
@@ -89,12 +91,13 @@ class Tagger(nn.Module):
         Returns:
             float [B, T, K], arbitrary past the lengths.
         """
-        vectors = self.features(batch.rows, batch.ngrams, batch.ngram_starts, batch.vector_rows)
+        vectors = self.features(batch.rows, batch.ngrams, batch.ngram_starts, batch.rarity, batch.vector_rows)
         inputs = vectors[batch.words]
         if self.training:
             inputs = word_dropout(inputs, self._word_dropout)
         emissions: Tensor = self.output(self.encoder(inputs, batch.lengths))
-        return emissions
+        linear: Tensor = self.linear(batch.rows[:, :, 0], batch.words, batch.lengths)
+        return emissions + linear
 
     def forward(self, batch: TaggerBatch) -> Tensor:
         """Negative log-likelihood of the gold tags.

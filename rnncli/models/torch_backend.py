@@ -67,6 +67,7 @@ class TorchTagger:
             rows=torch.from_numpy(features.rows),
             ngrams=torch.from_numpy(features.ngrams),
             ngram_starts=torch.from_numpy(features.ngram_starts),
+            rarity=torch.zeros(len(ids)),
             vector_rows=rows,
             words=words,
             lengths=torch.from_numpy(packing.lengths),

@@ -31,19 +31,27 @@ class WordEmbedding(nn.Module):
         self.projection = nn.Linear(width, config.projection_size * config.maxout_pieces)
         self.norm = nn.LayerNorm(config.projection_size)
 
-    def forward(self, rows: Tensor, ngrams: Tensor, ngram_starts: Tensor, vector_rows: Tensor | None) -> Tensor:
+    def forward(
+        self, rows: Tensor, ngrams: Tensor, ngram_starts: Tensor, rarity: Tensor, vector_rows: Tensor | None
+    ) -> Tensor:
         """Embed W distinct words.
 
         Args:
             rows: int64 [W, F, 2], as in `WordFeatures`.
             ngrams: int64 [M].
             ngram_starts: int64 [W].
+            rarity: float [W], how likely each word loses its own row while training, in 0..1.
             vector_rows: int64 [W], rows of the pretrained vectors, None without them.
 
         Returns:
             float [W, P].
         """
-        summed = F.embedding_bag(rows.flatten(0, 1), self.table, mode="sum").view(rows.shape[0], -1)
+        embedded = F.embedding_bag(rows.flatten(0, 1), self.table, mode="sum").view(*rows.shape[:2], -1)
+        if self.training:
+            # A rare word must be recognised by its parts, since the words of tomorrow are known by nothing else.
+            kept = torch.rand_like(rarity) >= rarity
+            embedded = torch.cat((embedded[:, :1] * kept.view(-1, 1, 1), embedded[:, 1:]), 1)
+        summed = embedded.flatten(1)
         parts = [summed, F.embedding_bag(ngrams, self.ngrams, ngram_starts, mode="mean")]
         if vector_rows is not None:
             parts.append(self.get_buffer("vectors")[vector_rows].to(summed.dtype))

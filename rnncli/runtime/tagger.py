@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncli.config import TaggerConfig
+from rnncli.data.features import extract
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.decoding.packed import Packing, pack
 from rnncli.runtime.gru import GRUDirection
+from rnncli.runtime.linear_path import add_window_scores
 from rnncli.runtime.word_cache import WordCache
 from rnncli.runtime.word_vectors import WordVectors
 
@@ -44,8 +46,10 @@ class Tagger:
             _Layer({key: tensors[f"encoder.layers.{i}.{key}"] for key in _Layer.TENSORS}, dtype)
             for i in range(config.encoder.num_layers)
         ]
-        gates = 6 * config.encoder.hidden_size
-        self._cache = WordCache(self._first_gates, gates, CACHED_WORDS, dtype)
+        self._features = config.features
+        self._linear = tensors["linear.weight"]
+        row_sizes = (6 * config.encoder.hidden_size, self._linear.shape[1])
+        self._cache = WordCache(self._compute, row_sizes, CACHED_WORDS, dtype)
         self._output = np.ascontiguousarray(tensors["output.weight"].astype(dtype).T)
         self._output_bias = tensors["output.bias"].astype(dtype)
         self._pool = ThreadPoolExecutor(1) if threads > 1 else None
@@ -64,17 +68,22 @@ class Tagger:
         rows = np.empty(len(words), dtype=np.int64)
         rows[packing.rows()] = self._cache.rows(words)
         first, *others = self._layers
-        # Each word's row holds the gates of both directions; taken apart they are rows of one table.
-        table = self._cache.table.reshape(2 * len(self._cache.table), -1)
-        states = first.run((table, table), (2 * rows, 2 * rows + 1), packing, self._pool)
+        # A word's row holds the gates of both directions; taken apart they are rows of one table.
+        gates, linear = self._cache.tables
+        halves = gates.reshape(2 * len(gates), -1)
+        states = first.run((halves, halves), (2 * rows, 2 * rows + 1), packing, self._pool)
         for layer in others:
             states = layer.run(layer.gates(states), (None, None), packing, self._pool)
         emissions: NDArray[Any] = states @ self._output
         emissions += self._output_bias
+        add_window_scores(emissions, linear, rows, packing)
         return emissions, packing
 
-    def _first_gates(self, words: Sequence[str]) -> NDArray[Any]:
-        return np.concatenate(self._layers[0].gates(self._words.encode(words)), axis=1)
+    def _compute(self, words: Sequence[str]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Compute what depends on the word alone: the first layer's gate inputs and the linear path's scores."""
+        features = extract(words, self._features)
+        gates = np.concatenate(self._layers[0].gates(self._words.encode(words, features)), axis=1)
+        return gates, self._linear[features.rows[:, :, 0]].sum(1, dtype=gates.dtype)
 
 
 class _Layer:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncli.config import FeatureConfig
-from rnncli.data.features import KINDS, extract, vector_rows
+from rnncli.data.features import KINDS, WordFeatures, vector_rows
 from rnncli.data.vocabulary import Vocabulary
 
 _NORM_EPSILON = 1e-5
@@ -42,14 +42,17 @@ class WordVectors:
         self._scale = tensors["features.norm.weight"].astype(dtype)
         self._shift = tensors["features.norm.bias"].astype(dtype)
 
-    def encode(self, words: Sequence[str]) -> NDArray[Any]:
+    def encode(self, words: Sequence[str], features: WordFeatures) -> NDArray[Any]:
         """Embed W distinct words.
+
+        Args:
+            words: the words.
+            features: their table rows.
 
         Returns:
             float [W, P].
         """
         config = self._config
-        features = extract(words, config)
         num_words = len(words)
         inputs = np.empty((num_words, self._weight.shape[0]), dtype=self._dtype)
         width = config.embedding_size * len(KINDS)

@@ -1,5 +1,6 @@
 """Gold sentences as batches of tensors."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -46,6 +47,8 @@ class TaggerData:
         self._vector_rows: Tensor | None = None
         if vocabulary is not None:
             self._vector_rows = torch.tensor(vector_rows(list(word_ids), vocabulary.get_stoi()))
+        counts = Counter(token.lower() for sentence in tokens for token in sentence)
+        self._counts = torch.tensor([float(counts[word.lower()]) for word in word_ids])
         self._words = [np.array([word_ids[token] for token in sentence]) for sentence in tokens]
         self._tags = [np.array([tag_ids[tag] for tag in sentence]) for sentence in tags]
         self._spans = [read_spans(sentence) for sentence in tags]
@@ -62,7 +65,8 @@ class TaggerData:
         generator = np.random.default_rng((config.seed, epoch))
         lengths = [len(words) for words in self._words]
         for indices in token_budget_batches(lengths, config.batch_tokens, generator):
-            yield self._collate([self._augmented(i, config.mention_replacement, generator) for i in indices])
+            sentences = [self._augmented(i, config.mention_replacement, generator) for i in indices]
+            yield self._collate(sentences, config.rare_word_dropout)
 
     def num_batches(self, config: TrainingConfig) -> int:
         """Batches of one pass, which differ a little from pass to pass."""
@@ -95,7 +99,9 @@ class TaggerData:
         mentions = self._mentions[span.type]
         return mentions[int(generator.integers(len(mentions)))]
 
-    def _collate(self, sentences: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> TaggerBatch:
+    def _collate(
+        self, sentences: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], half_kept: float
+    ) -> TaggerBatch:
         lengths = np.array([len(words) for words, _ in sentences])
         distinct, inverse = np.unique(np.concatenate([words for words, _ in sentences]), return_inverse=True)
         filled = np.arange(lengths.max()) < lengths[:, None]
@@ -112,6 +118,7 @@ class TaggerData:
             rows=self._rows[chosen],
             ngrams=torch.from_numpy(self._ngrams[positions]),
             ngram_starts=torch.from_numpy(ngram_starts),
+            rarity=half_kept / (half_kept + self._counts[chosen]),
             vector_rows=None if self._vector_rows is None else self._vector_rows[chosen],
             words=torch.from_numpy(words),
             lengths=torch.from_numpy(lengths),

@@ -1,0 +1,48 @@
+"""Scores straight from the hashed features of a window of words, beside the recurrent encoder."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rnncli.data.features import WINDOW
+
+
+class LinearPath(nn.Module):
+    """A sparse linear model of the features within a window, as feature-based CRFs have it.
+
+    The encoder generalises and the linear path remembers; trained together, each leaves to the other what it does
+    better.
+
+    Args:
+        num_rows: rows of the hashed tables together.
+        num_tags: K.
+        dropout: share of scores dropped while training.
+
+    Reference:
+        Cheng et al. 2016, "Wide and deep learning", arXiv:1606.07792.
+    """
+
+    def __init__(self, num_rows: int, num_tags: int, dropout: float) -> None:
+        """Start from zero scores."""
+        super().__init__()
+        self._dropout = dropout
+        self.weight = nn.Parameter(torch.zeros(num_rows, WINDOW * num_tags))
+
+    def forward(self, rows: Tensor, words: Tensor, lengths: Tensor) -> Tensor:
+        """Score every tag at every token.
+
+        Args:
+            rows: int64 [W, F], one table row for each feature of the distinct words.
+            words: int64 [B, T], each token's row among them.
+            lengths: int64 [B].
+
+        Returns:
+            float [B, T, K].
+        """
+        by_word = F.embedding_bag(rows, self.weight, mode="sum")
+        mask = torch.arange(words.shape[1], device=words.device) < lengths.unsqueeze(1)
+        scores = F.embedding(words, by_word) * mask.unsqueeze(2)
+        scores = F.dropout(scores, self._dropout, self.training).view(*words.shape, WINDOW, -1)
+        half = WINDOW // 2
+        padded = F.pad(scores, (0, 0, 0, 0, half, half))
+        return torch.stack([padded[:, i : i + words.shape[1], i] for i in range(WINDOW)]).sum(0)

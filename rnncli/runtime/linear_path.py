@@ -1,0 +1,33 @@
+"""Scores straight from the hashed features of a window of words, in NumPy."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnncli.data.features import WINDOW
+from rnncli.decoding.packed import Packing
+
+
+def add_window_scores(
+    emissions: NDArray[Any], by_word: NDArray[Any], rows: NDArray[np.int64], packing: Packing
+) -> None:
+    """Add to each token's scores what the words around it contribute: the prediction half of `nn.linear_path`.
+
+    Args:
+        emissions: float [N, K], packed, changed in place.
+        by_word: float [C, WINDOW * K], contributions of each word to the tokens around it.
+        rows: int64 [N], row of `by_word` for each packed token.
+        packing: how the tokens are packed.
+    """
+    num_steps = len(packing.batch_sizes)
+    by_offset = by_word.reshape(len(by_word), WINDOW, -1)
+    steps = np.repeat(np.arange(num_steps), packing.batch_sizes)
+    ranks = np.arange(len(rows)) - packing.offsets[steps]
+    for i in range(WINDOW):
+        neighbours = steps + (i - WINDOW // 2)
+        inside = (neighbours >= 0) & (neighbours < num_steps)
+        inside &= ranks < packing.batch_sizes[np.where(inside, neighbours, 0)]
+        targets = np.flatnonzero(inside)
+        sources = packing.offsets[neighbours[targets]] + ranks[targets]
+        emissions[targets] += by_offset[rows[sources], i]
