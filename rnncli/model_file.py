@@ -78,15 +78,15 @@ def tagger_tensors(config: TaggerConfig, num_tags: int) -> dict[str, TensorSpec]
     inputs = features.embedding_size * (len(KINDS) + 1) + features.vector_size
     pieces = features.projection_size * features.maxout_pieces
     specs = {
-        "features.table": TensorSpec((sum(table_sizes(features)), features.embedding_size)),
-        "features.ngrams": TensorSpec((features.ngram_rows, features.embedding_size)),
+        "features.table.weight": TensorSpec((sum(table_sizes(features)), features.embedding_size)),
+        "features.ngrams.weight": TensorSpec((features.ngram_rows, features.embedding_size)),
         "features.projection.weight": TensorSpec((pieces, inputs)),
         "features.projection.bias": TensorSpec((pieces,)),
         "features.norm.weight": TensorSpec((features.projection_size,)),
         "features.norm.bias": TensorSpec((features.projection_size,)),
         "output.weight": TensorSpec((num_tags, 2 * hidden)),
         "output.bias": TensorSpec((num_tags,)),
-        "linear.weight": TensorSpec((sum(table_sizes(features)), WINDOW * num_tags)),
+        "linear.table.weight": TensorSpec((sum(table_sizes(features)), WINDOW * num_tags)),
         "crf.transitions": TensorSpec((num_tags, num_tags)),
         "crf.start": TensorSpec((num_tags,)),
         "crf.end": TensorSpec((num_tags,)),

@@ -19,7 +19,7 @@ def evaluate(
     device: Device = "cpu",
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
-    r"""Score a model on gold data.
+    """Score a model on gold data.
 
     \b
     rnncli evaluate test.conll

@@ -16,7 +16,7 @@ def info(
     command: Annotated[bool, typer.Option("--command", help="The command that trained it.")] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
-    r"""Show what a model is, how it was trained and how good it is.
+    """Show what a model is, how it was trained and how good it is.
 
     \b
     rnncli info ner.rnn

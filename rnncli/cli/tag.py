@@ -33,7 +33,7 @@ def tag(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes on standard error.")] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> int:
-    r"""Tag tokens: names in text by default.
+    """Tag tokens: names in text by default.
 
     \b
     echo 'Angela Merkel flew to Paris.' | rnncli tag

@@ -54,7 +54,7 @@ def train_ner(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only warnings and errors.")] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> int:
-    r"""Train a named-entity tagger.
+    """Train a named-entity tagger.
 
     \b
     rnncli train ner train.conll

@@ -1,7 +1,8 @@
 """Features of a word: functions of its characters alone, hashed into rows of small tables.
 
 Because nothing depends on the sentence, a word's vector can be cached, and no word is unknown: an unseen one shares
-rows with seen ones of the same affixes, shape and character n-grams.
+rows with seen ones of the same affixes, shape and character n-grams. All words are hashed side by side, since one at a
+time they would take longer than the network behind them.
 
 Reference:
     Hashed embeddings: Miranda et al. 2022, arXiv:2212.09255 (spaCy's MultiHashEmbed). Character n-grams: Bojanowski et
@@ -10,7 +11,6 @@ Reference:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,20 @@ KINDS = ("norm", "prefix1", "prefix2", "prefix3", "suffix1", "suffix2", "suffix3
 WINDOW = 5
 """Words whose features a tagger's linear path sees at a token: two before it, itself, two after it."""
 
-_MULTIPLIERS = (0x9E3779B1, 0x85EBCA6B)
-_MAX_NGRAM_CHARS = 40
-_SHAPES = 12
+MAX_CHARS = 40
+"""Longer words are known by their beginning and their end."""
+
+_KEPT_END = 10
+_PRIME = np.uint64(0x100000001B3)
+_OFFSET = np.uint64(0xCBF29CE484222325)
+_MULTIPLIERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
+_LOW = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_SHAPE_RUN = 4
+_CLASSES = np.zeros(0x110000, dtype=np.uint8)
+"""Kind of every code point met so far: 0 not yet met, 1 upper case, 2 other letter, 3 digit, 4 itself."""
+
+Hashes = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +67,16 @@ def extract(words: Sequence[str], config: FeatureConfig) -> WordFeatures:
         words: any strings, at least one.
         config: sizes of the tables.
     """
-    hashes = np.array([_feature_hashes(word) for word in words], dtype=np.uint64)
+    codes, lengths = _code_points([word.lower() for word in words])
+    hashes = np.stack([*_affix_hashes(codes, lengths), _shape_hashes(*_code_points(words))], axis=1)
     sizes = np.array(table_sizes(config), dtype=np.uint64)
     starts = np.concatenate(([0], np.cumsum(sizes[:-1]))).astype(np.uint64)
-    # Both rows come from one 32-bit hash, spread by two odd multipliers (Dietzfelbinger et al. 1997).
-    rows = np.stack([((hashes * m & 0xFFFFFFFF) * sizes >> 32) + starts for m in _MULTIPLIERS], axis=2)
-    ngrams = [_ngram_hashes(word, config.ngram_min, config.ngram_max) for word in words]
-    lengths = [len(n) for n in ngrams]
+    rows = np.stack([_scale(hashes, multiplier, sizes) + starts for multiplier in _MULTIPLIERS], axis=2)
+    ngrams, counts = _ngram_hashes(codes, lengths, config.ngram_min, config.ngram_max)
     return WordFeatures(
         rows.astype(np.int64),
-        np.array([h for n in ngrams for h in n], dtype=np.int64) % config.ngram_rows,
-        np.cumsum([0, *lengths[:-1]], dtype=np.int64),
+        _scale(ngrams, _MULTIPLIERS[0], np.uint64(config.ngram_rows)).astype(np.int64),
+        np.concatenate(([0], np.cumsum(counts[:-1]))),
     )
 
 
@@ -75,28 +85,84 @@ def vector_rows(words: Sequence[str], rows: Mapping[str, int]) -> list[int]:
     return [rows.get(word) or rows.get(word.lower(), 0) for word in words]
 
 
-def word_shape(word: str) -> str:
-    """Return the word with letters and digits replaced by X, x and d, runs cut after four: `Merkel` gives `Xxxxx`."""
-    shape: list[str] = []
-    run = 0
-    for char in word:
-        kind = "X" if char.isupper() else "x" if char.isalpha() else "d" if char.isdigit() else char
-        run = run + 1 if shape and shape[-1] == kind else 1
-        if run <= 4:
-            shape.append(kind)
-            if len(shape) == _SHAPES:
-                break
-    return "".join(shape)
+def _code_points(words: Sequence[str]) -> tuple[Hashes, NDArray[np.int64]]:
+    """Return the words as uint64 [W, C] code points, padded with zeros, and their lengths [W]."""
+    cut = [w if len(w) <= MAX_CHARS else w[: MAX_CHARS - _KEPT_END] + w[-_KEPT_END:] for w in words]
+    lengths = np.fromiter(map(len, cut), dtype=np.int64, count=len(cut))
+    width = max(1, int(lengths.max()))
+    text = "".join([word.ljust(width, "\0") for word in cut])
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    return codes.reshape(len(cut), width).astype(np.uint64), lengths
 
 
-def _feature_hashes(word: str) -> list[int]:
-    norm = word.lower()
-    values = (norm, norm[:1], norm[:2], norm[:3], norm[-1:], norm[-2:], norm[-3:], norm[-4:], word_shape(word))
-    return [crc32(value.encode("utf-8", "surrogatepass"), i + 1) for i, value in enumerate(values)]
+def _affix_hashes(codes: Hashes, lengths: NDArray[np.int64]) -> list[Hashes]:
+    """Hash the whole word, its first one to three and its last one to four characters, each [W].
+
+    Reference:
+        Fowler, Noll and Vo, FNV-1a, over code points.
+    """
+    num_words, width = codes.shape
+    states = np.empty((width + 1, num_words), dtype=np.uint64)
+    states[0] = _OFFSET
+    for i in range(width):
+        states[i + 1] = (states[i] ^ codes[:, i]) * _PRIME
+    every = np.arange(num_words)
+    result = [states[np.minimum(lengths, end), every] for end in (MAX_CHARS, 1, 2, 3)]
+    state = states[0]
+    for i in range(1, 5):
+        longer = (state ^ codes[every, np.maximum(lengths - i, 0)]) * _PRIME
+        state = np.where(lengths >= i, longer, state)
+        result.append(state)
+    return result
 
 
-def _ngram_hashes(word: str, shortest: int, longest: int) -> list[int]:
-    text = f"<{word.lower()[:_MAX_NGRAM_CHARS]}>"
-    last = len(text)
-    grams = [text[i : i + n] for n in range(shortest, longest + 1) for i in range(last - n + 1)]
-    return [crc32(gram.encode("utf-8", "surrogatepass")) for gram in grams or [text]]
+def _shape_hashes(codes: Hashes, lengths: NDArray[np.int64]) -> Hashes:
+    """Hash the words' shapes, [W]: letters and digits by kind, runs cut after four, so `Merkel` is like `Xxxxx`."""
+    classes = _CLASSES[codes]
+    if not classes.all():
+        for code in set(codes[classes == 0].tolist()):
+            char = chr(code)
+            _CLASSES[code] = 1 if char.isupper() else 2 if char.isalpha() else 3 if char.isdigit() else 4
+        classes = _CLASSES[codes]
+    kinds = np.where(classes == 4, codes + np.uint64(4), classes)
+    kept = np.arange(codes.shape[1]) < lengths[:, None]
+    if codes.shape[1] > _SHAPE_RUN:
+        same = kinds[:, 1:] == kinds[:, :-1]
+        run = np.logical_and.reduce([same[:, i : same.shape[1] - _SHAPE_RUN + 1 + i] for i in range(_SHAPE_RUN)])
+        kept[:, _SHAPE_RUN:] &= ~run
+    state = np.full(len(codes), _OFFSET)
+    for i in range(codes.shape[1]):
+        state = np.where(kept[:, i], (state ^ kinds[:, i]) * _PRIME, state)
+    return state
+
+
+def _ngram_hashes(
+    codes: Hashes, lengths: NDArray[np.int64], shortest: int, longest: int
+) -> tuple[Hashes, NDArray[np.int64]]:
+    """Hash the n-grams of `<word>`, word after word, [M]; also return how many each word has, [W]."""
+    num_words, width = codes.shape
+    text = np.zeros((num_words, width + 2), dtype=np.uint64)
+    text[:, 0] = ord("<")
+    text[:, 1:-1] = codes
+    text[np.arange(num_words), lengths + 1] = ord(">")
+    state = np.full(text.shape, _OFFSET)
+    columns, masks = [], []
+    for n in range(1, longest + 1):
+        if n > text.shape[1]:
+            break
+        state = (state[:, : text.shape[1] - n + 1] ^ text[:, n - 1 :]) * _PRIME
+        if n >= shortest:
+            columns.append(state)
+            masks.append(np.arange(state.shape[1]) <= (lengths + 2 - n)[:, None])
+    if not columns:
+        columns, masks = [state[:, :1]], [np.ones((num_words, 1), dtype=bool)]
+    mask = np.concatenate(masks, axis=1)
+    # A word too short for any n-gram gets its first one, whatever lies behind its end.
+    mask[:, 0] |= np.logical_not(mask.any(axis=1))
+    return np.concatenate(columns, axis=1)[mask], mask.sum(1)
+
+
+def _scale(hashes: Hashes, multiplier: np.uint64, sizes: Hashes | np.uint64) -> Hashes:
+    """Spread hashes by a multiplier and bring their upper halves into 0 .. sizes - 1."""
+    mixed = (hashes ^ (hashes >> _HALF)) * multiplier
+    return (((mixed >> _HALF) & _LOW) * sizes) >> _HALF

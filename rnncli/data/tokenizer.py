@@ -1,22 +1,23 @@
 """Cut raw text into tokens by frozen rules, as spaCy would, without spaCy.
 
 The rules are data: patterns and exceptions that `rnncli.training.tokenizer_rules` reads out of a blank spaCy pipeline.
-`Tokenizer` replays what spaCy's `tokenizer.pyx` does with them, which is not quite what spaCy's documented pseudo-code says:
-a suffix is searched after the prefix is cut, and a last pass over the finished tokens finds the exceptions that the patterns
-would have torn apart.
+`Tokenizer` replays what spaCy's `tokenizer.pyx` does with them. spaCy's documented pseudo-code is not quite that: a
+suffix is searched after the prefix is cut, and a last pass over the finished tokens finds the exceptions that the
+patterns tore apart.
 
-Two things differ from spaCy. Runs of whitespace yield no token. A chunk (text between whitespace) of more than
-`MAX_CHUNK_LENGTH` code points is cut into pieces of that length first, since the time that the patterns take grows with the
-square of the length.
+Runs of whitespace yield no token here. Otherwise one thing differs from spaCy: a chunk (text between whitespace) of
+more than `MAX_CHUNK_LENGTH` code points is first cut into pieces of that length, since the time that spaCy's patterns
+take grows with the square of the length. The cut bounds the work of such patterns; a pattern made to be slow can still
+take exponential time within one piece.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
+
+from rnncli.data.tokenizer_rules import NARROW_RANGES, TokenizerRules
 
 MAX_CHUNK_LENGTH: Final = 1_000
 """Longest chunk, in code points, that the patterns are given in one piece."""
@@ -24,123 +25,19 @@ MAX_CHUNK_LENGTH: Final = 1_000
 MAX_CACHED_CHUNKS: Final = 10_000
 """Number of distinct chunks whose tokens are remembered."""
 
-NARROW_RANGES: Final = ((0x0, 0x24F), (0x2000, 0x20CF))
-"""First and last code points that the narrow form of a pattern knows: Latin, then typographic punctuation and currencies."""
-
-PATTERN_NAMES: Final = ("prefix", "suffix", "infix", "token_match", "url")
-KINDS: Final = ("rules", "characters")
-
-
-@dataclass(frozen=True)
-class TokenizerRules:
-    """The rules of one language.
-
-    Args:
-        language: spaCy's code of the language.
-        spacy_version: Version of the spaCy that the rules were read from.
-        kind: `rules`, or `characters` where every character but whitespace is a token and nothing below is used.
-        prefix: Pattern of what is cut from the front of a chunk, or None.
-        suffix: Pattern of what is cut from the end of a chunk, or None.
-        infix: Pattern of what is cut from the middle of a chunk, or None.
-        token_match: Pattern of what is never cut, or None.
-        url: Pattern of what is not cut once prefixes and suffixes are gone, or None.
-        exceptions: Texts with their tokens; the tokens put together are the text.
-        exception_sequences: For each exception that the patterns would cut, the tokens that the patterns make of it.
-        narrow_patterns: Patterns by name. They match as the full ones do in a text within `NARROW_RANGES`, and compile
-            faster. May be empty.
-        required_characters: By name of the pattern, characters without which it cannot match. May be empty.
-
-    Raises:
-        ValueError: If the kind is unknown or the parts contradict each other.
-    """
-
-    language: str
-    spacy_version: str
-    kind: str = "rules"
-    prefix: str | None = None
-    suffix: str | None = None
-    infix: str | None = None
-    token_match: str | None = None
-    url: str | None = None
-    exceptions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    exception_sequences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    narrow_patterns: Mapping[str, str] = field(default_factory=dict)
-    required_characters: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"tokenizer rules: kind {self.kind!r} is not one of {', '.join(KINDS)}")
-        for text, tokens in self.exceptions.items():
-            if "".join(tokens) != text or "" in tokens or not text:
-                raise ValueError(f"tokenizer rules: the tokens of the exception {text!r} do not make up its text")
-        for text, tokens in self.exception_sequences.items():
-            if text not in self.exceptions or not tokens:
-                raise ValueError(f"tokenizer rules: exception_sequences: {text!r} is no exception or has no tokens")
-        for name in (*self.narrow_patterns, *self.required_characters):
-            if name not in PATTERN_NAMES or getattr(self, name) is None:
-                raise ValueError(f"tokenizer rules: there is no pattern {name!r}")
-
-    def to_json(self) -> str:
-        """Write the rules as canonical JSON: sorted keys, no spaces.
-
-        Returns:
-            The JSON; equal rules give equal text.
-        """
-        content = {part.name: getattr(self, part.name) for part in fields(self)}
-        # Escaping everything but ASCII keeps lone surrogates storable as UTF-8.
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), default=dict)
-
-    @staticmethod
-    def from_json(text: str) -> TokenizerRules:
-        """Read rules written by `to_json`, from a source that may be damaged or hostile.
-
-        The patterns are not compiled here; `Tokenizer` does that when it first needs one.
-
-        Args:
-            text: The JSON.
-
-        Returns:
-            The rules.
-
-        Raises:
-            ValueError: If the text is not JSON, or a part is missing, unknown, of the wrong type or contradicts another.
-        """
-        try:
-            content = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"tokenizer rules: not JSON: {error}") from error
-        if not isinstance(content, dict):
-            raise ValueError(f"tokenizer rules: expected an object, found {_type_name(content)}")
-        names = {part.name for part in fields(TokenizerRules)}
-        if content.keys() != names:
-            missing, unknown = sorted(names - content.keys()), sorted(content.keys() - names)
-            raise ValueError(f"tokenizer rules: missing parts: {missing}, unknown parts: {unknown}")
-        return TokenizerRules(
-            language=_string(content, "language"),
-            spacy_version=_string(content, "spacy_version"),
-            kind=_string(content, "kind"),
-            prefix=_optional_string(content, "prefix"),
-            suffix=_optional_string(content, "suffix"),
-            infix=_optional_string(content, "infix"),
-            token_match=_optional_string(content, "token_match"),
-            url=_optional_string(content, "url"),
-            exceptions=_token_lists(content, "exceptions"),
-            exception_sequences=_token_lists(content, "exception_sequences"),
-            narrow_patterns=_strings(content, "narrow_patterns"),
-            required_characters=_strings(content, "required_characters"),
-        )
-
 
 class Tokenizer:
     """Cuts text into tokens. Whitespace never becomes a token of its own.
 
-    Patterns compile when a text first needs them. Results are remembered per chunk, so one object should serve many texts.
+    Patterns compile when a text first needs them, and the result of each chunk is remembered: one object should serve
+    many texts.
 
     Args:
         rules: What to replay.
     """
 
     def __init__(self, rules: TokenizerRules) -> None:
+        """Index the exceptions; no pattern compiles yet."""
         self._is_characters = rules.kind == "characters"
         self._exceptions = rules.exceptions
         self._patterns = _Patterns(rules)
@@ -184,8 +81,8 @@ class Tokenizer:
         has_gaps = False
         for chunk in text.split():
             start = text.index(chunk, end)
-            # spaCy swallows one blank between two chunks and makes a token of any other whitespace. That token is needed
-            # until the last pass: it keeps an exception from matching across it.
+            # spaCy swallows one blank between two chunks and makes a token of any other whitespace. That token is
+            # needed until the last pass: it keeps an exception from matching across it.
             if (start - end != 1 or text[end] != " ") and start > end:
                 spans.append((end, start))
                 has_gaps = True
@@ -203,9 +100,12 @@ class Tokenizer:
         return spans
 
     def _tokenize_chunk(self, chunk: str) -> tuple[tuple[int, ...], bool]:
-        tokens: list[str] = []
-        for start in range(0, len(chunk), MAX_CHUNK_LENGTH):
-            tokens += self._tokenize_piece(chunk[start : start + MAX_CHUNK_LENGTH])
+        if len(chunk) > MAX_CHUNK_LENGTH:
+            # Only the pieces are remembered: whole chunks of any length would leave the cache without a bound.
+            pieces = [chunk[start : start + MAX_CHUNK_LENGTH] for start in range(0, len(chunk), MAX_CHUNK_LENGTH)]
+            entries = [self._cache.get(piece) or self._tokenize_chunk(piece) for piece in pieces]
+            return tuple(length for entry in entries for length in entry[0]), any(entry[1] for entry in entries)
+        tokens = self._tokenize_piece(chunk)
         entry = (tuple(map(len, tokens)), any(token in self._sequences for token in tokens))
         if len(self._cache) >= MAX_CACHED_CHUNKS:
             self._cache.clear()
@@ -254,7 +154,7 @@ class Tokenizer:
         return prefixes, piece, suffixes
 
     def _apply_exceptions(self, text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Replace the sequences of tokens that the patterns made of an exception; the longest first, then the leftmost."""
+        """Replace the sequences of tokens that the patterns made of exceptions; the longest wins, then the leftmost."""
         chosen: dict[int, int] = {}
         seen: set[int] = set()
         for first, past in sorted(self._find_sequences(text, spans), key=lambda match: (match[0] - match[1], match[0])):
@@ -360,38 +260,3 @@ def _split_infixes(piece: str, infixes: list[tuple[int, int]]) -> list[str]:
         tokens += [part for part in (piece[start:infix_start], piece[infix_start:infix_end]) if part]
         start = infix_end
     return tokens + ([piece[start:]] if start < len(piece) else [])
-
-
-def _type_name(value: object) -> str:
-    return "null" if value is None else type(value).__name__
-
-
-def _string(content: dict[str, Any], name: str) -> str:
-    value = content[name]
-    if not isinstance(value, str):
-        raise ValueError(f"tokenizer rules: {name}: expected a string, found {_type_name(value)}")
-    return value
-
-
-def _optional_string(content: dict[str, Any], name: str) -> str | None:
-    return None if content[name] is None else _string(content, name)
-
-
-def _object(content: dict[str, Any], name: str) -> dict[str, Any]:
-    value = content[name]
-    if not isinstance(value, dict):
-        raise ValueError(f"tokenizer rules: {name}: expected an object, found {_type_name(value)}")
-    return value
-
-
-def _strings(content: dict[str, Any], name: str) -> dict[str, str]:
-    values = _object(content, name)
-    return {key: _string(values, key) for key in values}
-
-
-def _token_lists(content: dict[str, Any], name: str) -> dict[str, tuple[str, ...]]:
-    lists = _object(content, name)
-    for text, tokens in lists.items():
-        if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-            raise ValueError(f"tokenizer rules: {name}: {text!r}: expected a list of strings")
-    return {text: tuple(tokens) for text, tokens in lists.items()}

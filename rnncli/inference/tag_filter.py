@@ -12,7 +12,8 @@ from rnncli.data.formats.tagged import (
     read_columns,
     read_lines,
 )
-from rnncli.data.tokenizer import Tokenizer, TokenizerRules
+from rnncli.data.tokenizer import Tokenizer
+from rnncli.data.tokenizer_rules import TokenizerRules
 from rnncli.errors import ModelError
 from rnncli.inference.tagging import load_tagger
 from rnncli.model_file import tensor_text

@@ -22,6 +22,12 @@ _BATCH_SENTENCES = 128
 _WINDOW = 2048
 _CONTEXT = 128
 _FORBIDDEN = -1e4
+_PREFIXES = {
+    Scheme.BIOES: {},
+    Scheme.BILOU: {"S-": "U-", "E-": "L-"},
+    Scheme.IOB2: {"S-": "B-", "E-": "I-"},
+    Scheme.IO: {"B-": "I-", "S-": "I-", "E-": "I-"},
+}
 
 
 class EmissionBackend(Protocol):
@@ -54,13 +60,16 @@ class SentenceTagger:
     ) -> None:
         """Mask the illegal transitions."""
         self._backend = backend
-        self._tags = np.array(tags, dtype=object)
+        self._tags = tuple(tags)
         self.scheme = scheme
         allowed, may_start, may_end = allowed_transitions(tags)
         self._transitions = np.where(allowed, transitions, _FORBIDDEN).astype(np.float32)
         self._start = np.where(may_start, start, _FORBIDDEN).astype(np.float32)
         self._end = np.where(may_end, end, _FORBIDDEN).astype(np.float32)
         self._outside = tags.index("O") if "O" in tags else -1
+        # In every scheme but IOB1 a tag can be rewritten without looking at its neighbours.
+        prefixes = _PREFIXES.get(scheme)
+        self._answers = None if prefixes is None else [prefixes.get(tag[:2], tag[:2]) + tag[2:] for tag in tags]
 
     def tag(self, sentences: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
         """Tag sentences.
@@ -71,26 +80,43 @@ class SentenceTagger:
         Returns:
             One tag a token for each sentence, in the order given.
         """
-        answers: list[tuple[str, ...]] = [()] * len(sentences)
+        return self.tag_with_biases(sentences, (0.0,))[0]
+
+    def tag_with_biases(
+        self, sentences: Sequence[Sequence[str]], biases: Sequence[float]
+    ) -> list[list[tuple[str, ...]]]:
+        """Tag sentences once for each of several reductions of the score of O, at the price of the search alone.
+
+        Args:
+            sentences: token sequences; an empty one gives an empty answer.
+            biases: what is taken off the score of O.
+
+        Returns:
+            For each bias, one tag a token for each sentence, in the order given.
+        """
+        answers: list[list[tuple[str, ...]]] = [[()] * len(sentences) for _ in biases]
         for indices in _batches(sentences):
             batch = [sentences[i] for i in indices]
             if len(batch[0]) > _WINDOW:
                 emissions, packing = self._windowed(batch[0])
             else:
                 emissions, packing = self._backend.emissions(batch)
-            packed = viterbi(emissions, packing, self._transitions, self._start, self._end)
-            path = packed[packing.rows()]
-            start = 0
-            for index, tokens in zip(indices, batch, strict=True):
-                answers[index] = self._names(path[start : start + len(tokens)])
-                start += len(tokens)
+            rows = packing.rows()
+            outside = emissions[:, self._outside].copy() if self._outside >= 0 else None
+            for bias, answer in zip(biases, answers, strict=True):
+                if outside is not None:
+                    emissions[:, self._outside] = outside - np.float32(bias)
+                path = viterbi(emissions, packing, self._transitions, self._start, self._end)[rows].tolist()
+                start = 0
+                for index, tokens in zip(indices, batch, strict=True):
+                    answer[index] = self._names(path[start : start + len(tokens)])
+                    start += len(tokens)
         return answers
 
-    def _names(self, path: NDArray[np.int64]) -> tuple[str, ...]:
-        if (path == self._outside).all():
-            return ("O",) * len(path)
-        names = tuple(self._tags[path].tolist())
-        return names if self.scheme is Scheme.BIOES else convert(names, Scheme.BIOES, self.scheme)
+    def _names(self, path: Sequence[int]) -> tuple[str, ...]:
+        if self._answers is not None:
+            return tuple([self._answers[tag] for tag in path])
+        return convert([self._tags[tag] for tag in path], Scheme.BIOES, self.scheme)
 
     def _windowed(self, tokens: Sequence[str]) -> tuple[NDArray[Any], Packing]:
         """Score a long sentence piece by piece, each piece with context; the search then sees it whole."""

@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from rnncli.config import FeatureConfig
 from rnncli.data.features import KINDS, table_sizes
+from rnncli.nn.hashed_table import HashedTable
 
 
 class WordEmbedding(nn.Module):
@@ -24,8 +25,8 @@ class WordEmbedding(nn.Module):
         super().__init__()
         self._pieces = config.maxout_pieces
         size = config.embedding_size
-        self.table = nn.Parameter(torch.randn(sum(table_sizes(config)), size) * 0.1)
-        self.ngrams = nn.Parameter(torch.randn(config.ngram_rows, size) * 0.3)
+        self.table = HashedTable(sum(table_sizes(config)), size, scale=0.1)
+        self.ngrams = HashedTable(config.ngram_rows, size, scale=0.3)
         self.register_buffer("vectors", vectors)
         width = size * (len(KINDS) + 1) + config.vector_size
         self.projection = nn.Linear(width, config.projection_size * config.maxout_pieces)
@@ -46,13 +47,15 @@ class WordEmbedding(nn.Module):
         Returns:
             float [W, P].
         """
-        embedded = F.embedding_bag(rows.flatten(0, 1), self.table, mode="sum").view(*rows.shape[:2], -1)
+        table, places = self.table.gather(rows)
+        embedded = F.embedding_bag(places.flatten(0, 1), table, mode="sum").view(*rows.shape[:2], -1)
         if self.training:
             # A rare word must be recognised by its parts, since the words of tomorrow are known by nothing else.
             kept = torch.rand_like(rarity) >= rarity
             embedded = torch.cat((embedded[:, :1] * kept.view(-1, 1, 1), embedded[:, 1:]), 1)
         summed = embedded.flatten(1)
-        parts = [summed, F.embedding_bag(ngrams, self.ngrams, ngram_starts, mode="mean")]
+        table, places = self.ngrams.gather(ngrams)
+        parts = [summed, F.embedding_bag(places, table, ngram_starts, mode="mean")]
         if vector_rows is not None:
             parts.append(self.get_buffer("vectors")[vector_rows].to(summed.dtype))
         pieces: Tensor = self.projection(torch.cat(parts, 1))

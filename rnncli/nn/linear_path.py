@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rnncli.data.features import WINDOW
+from rnncli.nn.hashed_table import HashedTable
 
 
 class LinearPath(nn.Module):
@@ -26,7 +27,7 @@ class LinearPath(nn.Module):
         """Start from zero scores."""
         super().__init__()
         self._dropout = dropout
-        self.weight = nn.Parameter(torch.zeros(num_rows, WINDOW * num_tags))
+        self.table = HashedTable(num_rows, WINDOW * num_tags, scale=0.0)
 
     def forward(self, rows: Tensor, words: Tensor, lengths: Tensor) -> Tensor:
         """Score every tag at every token.
@@ -39,7 +40,8 @@ class LinearPath(nn.Module):
         Returns:
             float [B, T, K].
         """
-        by_word = F.embedding_bag(rows, self.weight, mode="sum")
+        table, places = self.table.gather(rows)
+        by_word = F.embedding_bag(places, table, mode="sum")
         mask = torch.arange(words.shape[1], device=words.device) < lengths.unsqueeze(1)
         scores = F.embedding(words, by_word) * mask.unsqueeze(2)
         scores = F.dropout(scores, self._dropout, self.training).view(*words.shape, WINDOW, -1)

@@ -47,7 +47,7 @@ class Tagger:
             for i in range(config.encoder.num_layers)
         ]
         self._features = config.features
-        self._linear = tensors["linear.weight"]
+        self._linear = tensors["linear.table.weight"]
         row_sizes = (6 * config.encoder.hidden_size, self._linear.shape[1])
         self._cache = WordCache(self._compute, row_sizes, CACHED_WORDS, dtype)
         self._output = np.ascontiguousarray(tensors["output.weight"].astype(dtype).T)

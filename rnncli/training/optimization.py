@@ -8,21 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.config import TrainingConfig
-
-
-def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """AdamW over all parameters, fused into one pass.
-
-    Reference:
-        Loshchilov and Hutter 2019, arXiv:1711.05101.
-    """
-    return torch.optim.AdamW(
-        model.parameters(),
-        lr=config.learning_rate,
-        betas=(0.9, 0.99),
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
+from rnncli.nn.hashed_table import HashedTable
+from rnncli.training.table_optimizer import TableOptimizer
 
 
 def learning_rate(progress: float, config: TrainingConfig) -> float:
@@ -39,42 +26,63 @@ def learning_rate(progress: float, config: TrainingConfig) -> float:
     return config.learning_rate * max(warm, 0.01) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
-class AveragedWeights:
-    """Exponential moving average of a model's parameters.
+class Optimizer:
+    """AdamW with clipping and an exponential moving average of the weights, in step for parameters and tables.
 
     Args:
-        model: whose parameters are followed.
-        decay: weight of the past at each update; smaller at first, so that the random start is forgotten.
+        model: what is trained.
+        config: settings.
 
     Reference:
-        Polyak and Juditsky 1992; the warm-up of the decay as in TensorFlow's ExponentialMovingAverage.
+        Loshchilov and Hutter 2019, arXiv:1711.05101. Averaging: Polyak and Juditsky 1992, with a decay that is small at
+        first, so that the random start is forgotten.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        """Copy the present weights."""
-        self._parameters = list(model.parameters())
-        self._decay = decay
-        self.averages = [p.detach().clone() for p in self._parameters]
-        self.num_updates = 0
+    def __init__(self, model: nn.Module, config: TrainingConfig) -> None:
+        """Start the averages at the present weights."""
+        self._config = config
+        self._tables = [module for module in model.modules() if isinstance(module, HashedTable)]
+        self._parameters = [p for p in model.parameters() if p.requires_grad]
+        self._dense = torch.optim.AdamW(
+            self._parameters, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
+        )
+        self._sparse = TableOptimizer(self._tables, config.weight_decay, config.ema_decay)
+        self._averages = [p.detach().clone() for p in self._parameters]
+        self._update = 0
+        self._rate = 0.0
 
-    @torch.no_grad()
-    def update(self) -> None:
-        """Move the averages towards the present weights."""
-        decay = min(self._decay, (1 + self.num_updates) / (10 + self.num_updates))
-        self.num_updates += 1
-        torch._foreach_lerp_(self.averages, [p.detach() for p in self._parameters], 1 - decay)
+    def step(self, progress: float) -> None:
+        """Clip the gradients and take a step.
+
+        Args:
+            progress: share of the training that is done, in 0..1.
+        """
+        self._rate = learning_rate(progress, self._config)
+        for group in self._dense.param_groups:
+            group["lr"] = self._rate
+        nn.utils.clip_grad_norm_([*self._parameters, *self._sparse.touched()], self._config.clip_norm, foreach=True)
+        self._dense.step()
+        self._sparse.step(self._rate)
+        self._dense.zero_grad()
+        self._update += 1
+        decay = min(self._config.ema_decay, self._update / (9 + self._update))
+        with torch.no_grad():
+            torch._foreach_lerp_(self._averages, [p.detach() for p in self._parameters], 1 - decay)
 
     @contextmanager
-    def applied(self) -> Iterator[None]:
+    def averaged(self) -> Iterator[None]:
         """Put the averages into the model for a while."""
-        present = [p.detach().clone() for p in self._parameters]
-        self._copy(self.averages)
+        self._sparse.catch_up(self._rate)
+        weights = [*self._parameters, *(table.weight for table in self._tables)]
+        present = [p.detach().clone() for p in weights]
+        _copy(weights, [*self._averages, *self._sparse.averages()])
         try:
             yield
         finally:
-            self._copy(present)
+            _copy(weights, present)
 
-    @torch.no_grad()
-    def _copy(self, values: list[Tensor]) -> None:
-        for parameter, value in zip(self._parameters, values, strict=True):
-            parameter.copy_(value)
+
+@torch.no_grad()
+def _copy(weights: list[nn.Parameter], values: list[Tensor]) -> None:
+    for weight, value in zip(weights, values, strict=True):
+        weight.copy_(value)

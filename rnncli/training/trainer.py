@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from rnncli.config import TrainingConfig
 from rnncli.errors import ResourceError
 from rnncli.events import EpochDone, TrainingDone, TrainingEvent, TrainingStarted, UpdateDone
-from rnncli.training.optimization import AveragedWeights, build_optimizer, learning_rate
+from rnncli.training.optimization import Optimizer
 
 
 class Batch(Protocol):
@@ -75,8 +75,7 @@ def fit(
 class _Loop:
     def __init__(self, run: Run, config: TrainingConfig, epochs: int, device: torch.device) -> None:
         self._run, self._config, self._epochs, self._device = run, config, epochs, device
-        self._optimizer = build_optimizer(run.model, config)
-        self._averages = AveragedWeights(run.model, config.ema_decay)
+        self._optimizer = Optimizer(run.model, config)
         planned = epochs * run.batches_per_epoch
         self._planned = min(planned, config.max_updates or planned)
         self._update = 0
@@ -117,8 +116,6 @@ class _Loop:
     def _step(self, batch: Batch) -> tuple[float, int]:
         """Take one step; return the loss per token and the number of tokens."""
         self._run.model.train()
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(self._progress(), self._config)
         size = batch.num_tokens
         with self._autocast():
             loss = self._run.model(batch).sum() / size
@@ -127,11 +124,8 @@ class _Loop:
             raise ResourceError(
                 f"the loss is not finite at update {self._update + 1}", hint="try a lower --set training.learning_rate"
             )
-        self._optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(self._run.model.parameters(), self._config.clip_norm, foreach=True)
-        self._optimizer.step()
-        self._averages.update()
+        self._optimizer.step(self._progress())
         self._update += 1
         return value, size
 
@@ -156,7 +150,7 @@ class _Loop:
 
     def _evaluate(self, epoch: int) -> tuple[float | None, bool]:
         """Score the averaged weights and keep them if they are the best so far, or if nothing can be scored."""
-        with self._averages.applied():
+        with self._optimizer.averaged():
             self._run.model.eval()
             score = None if self._run.score is None else self._run.score()
             is_best = score is None or score > self._best_score

@@ -95,19 +95,22 @@ def read_records(blocks: Iterable[LineBlock], *, max_lines: int = 100_000) -> It
     """
     lines: list[str] = []
     first_line = 1
-    has_rows = ended = False
+    ended = True
     for block in blocks:
         records: list[Record] = []
-        for number, raw in enumerate(block.lines, block.first_line):
-            line = raw.decode("utf-8", "surrogateescape")
-            # A record keeps the blank lines before it, so that all lines are written again.
-            if (has_rows and not line) or len(lines) >= max_lines:
-                lines.append(line)
+        decoded = b"\n".join(block.lines).decode("utf-8", "surrogateescape").split("\n")
+        position = 0
+        # Blank lines end records, and those that follow at once open the next one, so that all lines are written again.
+        for blank in [i for i, line in enumerate(decoded) if not line]:
+            lines += decoded[position : blank + 1]
+            if len(lines) > 1 and lines[-2]:
                 records.append(Record(first_line, lines))
-                lines, first_line, has_rows = [], number + 1, False
-            else:
-                lines.append(line)
-                has_rows = has_rows or bool(line)
+                first_line, lines = first_line + len(lines), []
+            position = blank + 1
+        lines += decoded[position:]
+        while len(lines) > max_lines:
+            records.append(Record(first_line, lines[:max_lines]))
+            first_line, lines = first_line + max_lines, lines[max_lines:]
         ended = block.ended
         yield records, block.idle
     if lines:

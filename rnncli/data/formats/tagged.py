@@ -27,6 +27,7 @@ class TagRecord:
         ended: whether a separator stood behind it.
         rows: the input's own lines, for columns.
         layout: how the rows are cut.
+        is_token: which rows hold a token.
         source: the input's own line, for JSON.
     """
 
@@ -39,6 +40,7 @@ class TagRecord:
     ended: bool = True
     rows: Sequence[str] = ()
     layout: Layout | None = None
+    is_token: Sequence[bool] = ()
     source: str | None = None
 
     @property
@@ -149,21 +151,35 @@ def read_columns(blocks: Iterable[LineBlock]) -> Groups:
 
 
 def _column_record(record: Record, layout: Layout | None) -> TagRecord:
-    size = sum(map(len, record.lines))
+    lines, ended = record.lines, record.ended
+    size = sum(map(len, lines))
+
+    def bad(number: int, reason: str) -> TagRecord:
+        return TagRecord(None, "", None, size, number, reason, ended, rows=lines, layout=layout)
+
+    if not all(map(str.isascii, lines)) or "\0" in "".join(lines):
+        for number, line in enumerate(lines, record.first_line):
+            if problem := text_problem(line):
+                return bad(number, problem)
     tokens: list[str] = []
-    for number, line in enumerate(record.lines, record.first_line):
-        if problem := text_problem(line):
-            return TagRecord(None, "", None, size, number, problem, record.ended, record.lines, layout)
+    is_token: list[bool] = []
+    for number, line in enumerate(lines, record.first_line):
         if layout is None or not line or layout.is_comment(line):
+            is_token.append(False)
             continue
         columns = layout.split(line)
         if len(columns) != layout.num_columns:
-            reason = f"{len(columns)} columns, while the rows above have {layout.num_columns}"
-            return TagRecord(None, "", None, size, number, reason, record.ended, record.lines, layout)
-        if columns[layout.token_column] != DOCUMENT_START:
-            tokens.append(columns[layout.token_column])
+            return bad(number, f"{len(columns)} columns, while the rows above have {layout.num_columns}")
+        token = columns[layout.token_column]
+        is_token.append(token != DOCUMENT_START)
+        if is_token[-1]:
+            tokens.append(token)
+    if not tokens:
+        return TagRecord(None, "", None, size, record.first_line, None, ended, rows=lines, layout=layout)
     text = " ".join(tokens)
-    return TagRecord(tokens or None, text, None, size, record.first_line, None, record.ended, record.lines, layout)
+    return TagRecord(
+        tokens, text, None, size, record.first_line, None, ended, rows=lines, layout=layout, is_token=is_token
+    )
 
 
 class TagWriter:
@@ -209,17 +225,22 @@ class TagWriter:
         if record.layout is None or not record.rows:
             rows = [f"{token}\t{tag}" for token, tag in zip(record.tokens or (), tags or (), strict=True)]
             return self._separator.join([*rows, ""]) + end
-        if record.error is not None:
-            return self._separator.join(record.rows) + end
-        remaining = iter(tags or ())
-        rows = []
-        for line in record.rows:
-            if not line or record.layout.is_comment(line):
-                rows.append(line)
-            else:
-                is_token = record.layout.split(line)[record.layout.token_column] != DOCUMENT_START
-                rows.append(f"{line}{record.layout.separator}{next(remaining) if is_token else 'O'}")
+        if tags is None:
+            return self._separator.join([self._untagged(line, record) for line in record.rows]) + end
+        separator, remaining = record.layout.separator, iter(tags)
+        rows = [
+            f"{line}{separator}{next(remaining)}" if is_token else self._untagged(line, record)
+            for line, is_token in zip(record.rows, record.is_token, strict=True)
+        ]
         return self._separator.join(rows) + end
+
+    @staticmethod
+    def _untagged(line: str, record: TagRecord) -> str:
+        """Write a row that holds no token: the start of a document is outside of everything."""
+        layout = record.layout
+        if record.error is None and layout is not None and line.startswith(DOCUMENT_START):
+            return f"{line}{layout.separator}O"
+        return line
 
 
 def inline(record: TagRecord, tags: Sequence[str]) -> str:

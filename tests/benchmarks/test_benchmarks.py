@@ -1,0 +1,43 @@
+"""The benchmarks explain themselves, and say so when they have no data."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent
+BENCHMARKS = ("startup", "tag_rate", "train_ner", "memory")
+PEERS = ("peers/crfsuite_ner", "peers/spacy_ner")
+
+
+def run(script: str, *arguments: str, data: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "RNNCLI_BENCH_DATA"}
+    if data is not None:
+        environment["RNNCLI_BENCH_DATA"] = data
+    command = [sys.executable, str(FOLDER / f"{script}.py"), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("script", BENCHMARKS + PEERS)
+def test_help_shows_how_to_call_it(script: str) -> None:
+    result = run(script, "--help")
+    assert result.returncode == 0, result.stderr
+    assert f"{Path(script).name}.py" in result.stdout
+
+
+@pytest.mark.parametrize("script", BENCHMARKS)
+def test_without_data_it_says_so_and_exits_well(script: str) -> None:
+    result = run(script, "--json")
+    assert result.returncode == 0
+    assert result.stdout == ""
+    assert "RNNCLI_BENCH_DATA is not set" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("script", BENCHMARKS)
+def test_a_missing_data_folder_is_an_error(script: str, tmp_path: Path) -> None:
+    result = run(script, data=str(tmp_path / "missing"))
+    assert result.returncode == 1
+    assert "is not a folder" in result.stderr
