@@ -11,6 +11,7 @@ class DataRead:
     Attributes:
         num_train: records to learn from.
         num_dev: records held out or given for development.
+        held_out: whether they were held out.
         num_tokens: tokens to learn from.
         labels: what is to be predicted.
         description: what was detected about the format, for a person.
@@ -19,6 +20,7 @@ class DataRead:
 
     num_train: int
     num_dev: int
+    held_out: bool
     num_tokens: int
     labels: tuple[str, ...]
     description: str
@@ -119,6 +121,17 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that a person should look at.
+
+    Attributes:
+        message: one sentence.
+    """
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelWritten:
     """The model file is complete.
 
@@ -131,4 +144,4 @@ class ModelWritten:
     num_bytes: int
 
 
-TrainingEvent = DataRead | TrainingStarted | UpdateDone | EpochDone | TrainingDone | Scored | ModelWritten
+TrainingEvent = DataRead | TrainingStarted | UpdateDone | EpochDone | TrainingDone | Scored | Warned | ModelWritten

@@ -24,10 +24,14 @@ _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS
 
 
 def set_training_threads(threads: int | None) -> None:
-    """Limit the threads of torch and NumPy, which must happen before they are imported."""
-    if threads is not None:
-        for name in _THREAD_VARIABLES:
-            os.environ[name] = str(threads)
+    """Limit the threads of torch and NumPy, which must happen before they are imported.
+
+    Args:
+        threads: as asked for, or None for one: the products of one time step are too small to be shared, and threads
+            that wait for each other at every step are slow beyond measure where the machine has other work.
+    """
+    for name in _THREAD_VARIABLES:
+        os.environ[name] = str(threads or 1)
 
 
 def set_threads(threads: int | None) -> int:

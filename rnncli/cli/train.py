@@ -35,7 +35,7 @@ def train_ner(
     lang: Annotated[str, typer.Option(metavar="CODE", help="Whose tokenizer raw text will get.")] = "en",
     vectors: Annotated[str | None, typer.Option(metavar="FILE", help="Pretrained word vectors, as text.")] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads. [default: all cores]")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads of the CPU. [default: 1]")] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of every generator.")] = 1,
     epochs: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Passes over the data. [default: by its size]")
@@ -76,7 +76,8 @@ def train_ner(
     from rnncli.config import TrainingConfig
     from rnncli.data.formats.conll import Columns
     from rnncli.reporting.progress import TrainingReport
-    from rnncli.training.tag_training import TaggingJob, train_tagger
+    from rnncli.training.tag_corpus import TaggingJob
+    from rnncli.training.tag_training import train_tagger
 
     job = TaggingJob(
         train_files=tuple(files),

@@ -156,7 +156,7 @@ def _ngram_hashes(
             masks.append(np.arange(state.shape[1]) <= (lengths + 2 - n)[:, None])
     if not columns:
         columns, masks = [state[:, :1]], [np.ones((num_words, 1), dtype=bool)]
-    mask = np.concatenate(masks, axis=1)
+    mask: NDArray[np.bool_] = np.concatenate(masks, axis=1)
     # A word too short for any n-gram gets its first one, whatever lies behind its end.
     mask[:, 0] |= np.logical_not(mask.any(axis=1))
     return np.concatenate(columns, axis=1)[mask], mask.sum(1)

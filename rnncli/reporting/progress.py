@@ -13,6 +13,7 @@ from rnncli.events import (
     TrainingEvent,
     TrainingStarted,
     UpdateDone,
+    Warned,
 )
 from rnncli.reporting.tables import score_table
 
@@ -53,6 +54,8 @@ class TrainingReport:
         if isinstance(event, DataRead):
             for warning in event.warnings:
                 self._print(f"warning: {warning}", always=True)
+        if isinstance(event, Warned):
+            self._print(f"warning: {event.message}", always=True)
         for line in _lines(event):
             self._print(line)
 
@@ -73,13 +76,13 @@ def _lines(event: TrainingEvent) -> list[str]:
             return [
                 f"data      {event.description}",
                 f"          {event.num_train:,} sentences to learn from ({event.num_tokens:,} tokens), "
-                f"{event.num_dev:,} held out for development",
+                f"{event.num_dev:,} {'held out ' if event.held_out else ''}for development",
                 f"labels    {labels}",
             ]
         case TrainingStarted():
             return [
-                f"training  {event.num_parameters / 1e6:.2f} M parameters, up to {event.num_epochs} epochs of about "
-                f"{event.num_updates // max(event.num_epochs, 1):,} updates, on {event.device}, seed {event.seed}"
+                f"training  {event.num_parameters / 1e6:.2f} M parameters, up to {event.num_updates:,} updates in "
+                f"{event.num_epochs} epochs, on {event.device}, seed {event.seed}"
             ]
         case EpochDone():
             score = "-" if event.dev_score is None else f"{event.dev_score:.4f}"
