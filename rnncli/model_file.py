@@ -7,7 +7,6 @@ that equal models are equal bytes.
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +117,8 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
     Raises:
         ResourceError: the disk is full or the place cannot be written.
     """
+    import tempfile  # readers need neither
+
     from safetensors.numpy import save
 
     ordered = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}

@@ -2,8 +2,6 @@
 
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
 from typing import Annotated
 
@@ -90,12 +88,17 @@ def run(arguments: list[str]) -> int:
 
 def _fail(error: RnncliError, arguments: list[str]) -> int:
     if "--debug" in arguments:
+        import traceback  # costs time that no filter should pay
+
         traceback.print_exc()
     report_error(error.message, hint=error.hint)
     return error.exit_code
 
 
 def _internal(error: Exception, arguments: list[str]) -> int:
+    import tempfile
+    import traceback
+
     if "--debug" in arguments:
         traceback.print_exc()
     with tempfile.NamedTemporaryFile("w", prefix="rnncli-", suffix=".traceback", delete=False) as stream:

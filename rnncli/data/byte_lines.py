@@ -1,17 +1,13 @@
 """Lines of bytes from files and pipes, split by the contract's rules and no others."""
 
-import gzip
 import select
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import BufferedReader, FileIO
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 _BLOCK_SIZE = 1 << 18
 _BOM = b"\xef\xbb\xbf"
-
-ByteStream = BinaryIO | FileIO | gzip.GzipFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +27,7 @@ class LineBlock:
     idle: bool
 
 
-def open_input(path: str) -> ByteStream:
+def open_input(path: str) -> BinaryIO:
     """Open a file for reading, `-` for standard input, decompressing names that end in `.gz`.
 
     Raises:
@@ -39,11 +35,15 @@ def open_input(path: str) -> ByteStream:
     """
     if path == "-":
         return sys.stdin.buffer
+    if path.endswith(".gz"):
+        import gzip  # most inputs are not compressed
+
+        return cast(BinaryIO, gzip.open(path, "rb"))
     # The filter reads in blocks of its own size, so Python's buffer would only copy.
-    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb", buffering=0)
+    return cast(BinaryIO, open(path, "rb", buffering=0))
 
 
-def read_blocks(stream: ByteStream, separator: bytes = b"\n") -> Iterator[LineBlock]:
+def read_blocks(stream: BinaryIO, separator: bytes = b"\n") -> Iterator[LineBlock]:
     r"""Read a stream as blocks of whole lines.
 
     Args:
@@ -59,7 +59,8 @@ def read_blocks(stream: ByteStream, separator: bytes = b"\n") -> Iterator[LineBl
     """
     strip_return = separator == b"\n"
     would_block = _poll(stream)
-    read = stream.read1 if isinstance(stream, BufferedReader | gzip.GzipFile) else stream.read
+    # Of a buffered stream, `read` would wait for a full block; an unbuffered one has no `read1` and no need of it.
+    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
     rest: list[bytes] = []
     first_line = 1
     data = _read_first(read)
@@ -94,7 +95,7 @@ def _read_first(read: Callable[[int], bytes]) -> bytes:
     return data
 
 
-def _poll(stream: ByteStream) -> Callable[[], bool]:
+def _poll(stream: BinaryIO) -> Callable[[], bool]:
     """Return a function that tells whether reading on would block; a regular file never does."""
     try:
         descriptor = stream.fileno()

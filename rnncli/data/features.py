@@ -146,7 +146,8 @@ def _ngram_hashes(
     text[:, 1:-1] = codes
     text[np.arange(num_words), lengths + 1] = ord(">")
     state = np.full(text.shape, _OFFSET)
-    columns, masks = [], []
+    columns: list[Hashes] = []
+    masks: list[NDArray[np.bool_]] = []
     for n in range(1, longest + 1):
         if n > text.shape[1]:
             break
@@ -155,7 +156,8 @@ def _ngram_hashes(
             columns.append(state)
             masks.append(np.arange(state.shape[1]) <= (lengths + 2 - n)[:, None])
     if not columns:
-        columns, masks = [state[:, :1]], [np.ones((num_words, 1), dtype=bool)]
+        columns.append(state[:, :1])
+        masks.append(np.ones((num_words, 1), dtype=bool))
     mask: NDArray[np.bool_] = np.concatenate(masks, axis=1)
     # A word too short for any n-gram gets its first one, whatever lies behind its end.
     mask[:, 0] |= np.logical_not(mask.any(axis=1))

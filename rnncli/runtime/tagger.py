@@ -1,8 +1,7 @@
 """The tagger for prediction, in NumPy."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,14 @@ from rnncli.runtime.linear_path import add_window_scores
 from rnncli.runtime.word_cache import WordCache
 from rnncli.runtime.word_vectors import WordVectors
 
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
 CACHED_WORDS = 8192
 """Words whose gate inputs are kept; also the most tokens that one call may hold."""
+
+_SHARED_TOKENS = 256
+"""Batches smaller than this gain nothing from a second thread."""
 
 
 class Tagger:
@@ -52,7 +57,8 @@ class Tagger:
         self._cache = WordCache(self._compute, row_sizes, CACHED_WORDS, dtype)
         self._output = np.ascontiguousarray(tensors["output.weight"].astype(dtype).T)
         self._output_bias = tensors["output.bias"].astype(dtype)
-        self._pool = ThreadPoolExecutor(1) if threads > 1 else None
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
 
     def emissions(self, sentences: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Packing]:
         """Score every tag at every token.
@@ -67,17 +73,26 @@ class Tagger:
         words = [word for tokens in sentences for word in tokens]
         rows = np.empty(len(words), dtype=np.int64)
         rows[packing.rows()] = self._cache.rows(words)
+        pool = self._helper(len(words))
         first, *others = self._layers
         # A word's row holds the gates of both directions; taken apart they are rows of one table.
         gates, linear = self._cache.tables
         halves = gates.reshape(2 * len(gates), -1)
-        states = first.run((halves, halves), (2 * rows, 2 * rows + 1), packing, self._pool)
+        states = first.run((halves, halves), (2 * rows, 2 * rows + 1), packing, pool)
         for layer in others:
-            states = layer.run(layer.gates(states), (None, None), packing, self._pool)
+            states = layer.run(layer.gates(states), (None, None), packing, pool)
         emissions: NDArray[Any] = states @ self._output
         emissions += self._output_bias
         add_window_scores(emissions, linear, rows, packing)
         return emissions, packing
+
+    def _helper(self, num_tokens: int) -> "ThreadPoolExecutor | None":
+        """Return a second thread where there is enough work for it."""
+        if self._threads > 1 and self._pool is None and num_tokens > _SHARED_TOKENS:
+            from concurrent.futures import ThreadPoolExecutor  # one line must not wait for it
+
+            self._pool = ThreadPoolExecutor(1)
+        return self._pool if num_tokens > _SHARED_TOKENS else None
 
     def _compute(self, words: Sequence[str]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Compute what depends on the word alone: the first layer's gate inputs and the linear path's scores."""
@@ -109,7 +124,7 @@ class _Layer:
         gates: tuple[NDArray[Any], NDArray[Any]],
         rows: tuple[NDArray[np.int64] | None, NDArray[np.int64] | None],
         packing: Packing,
-        pool: ThreadPoolExecutor | None,
+        pool: "ThreadPoolExecutor | None",
     ) -> NDArray[Any]:
         """Return the states of both directions side by side, [N, 2H]; `gates` and `rows` are one a direction."""
         if pool is None:

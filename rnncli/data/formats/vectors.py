@@ -1,6 +1,6 @@
 """Pretrained word vectors in text form: a word and its numbers a line, the first line perhaps a count and a size."""
 
-import gzip
+import zlib
 from collections.abc import Set
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ def read_vectors(path: str, known: Set[str]) -> Vectors:
                         vectors.setdefault(word, np.array(numbers, dtype=np.float32))
     except ValueError as error:
         raise DataError([Problem(path, None, f"not a file of word vectors: {error}")]) from error
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     if not vectors:
         raise DataError([Problem(path, None, "no vector in it")])
