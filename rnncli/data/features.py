@@ -145,16 +145,17 @@ def _ngram_hashes(
     text[:, 0] = ord("<")
     text[:, 1:-1] = codes
     text[np.arange(num_words), lengths + 1] = ord(">")
-    state = np.full(text.shape, _OFFSET)
+    state: Hashes = np.full(text.shape, _OFFSET)
     columns: list[Hashes] = []
     masks: list[NDArray[np.bool_]] = []
     for n in range(1, longest + 1):
         if n > text.shape[1]:
             break
-        state = (state[:, : text.shape[1] - n + 1] ^ text[:, n - 1 :]) * _PRIME
+        num_places = text.shape[1] - n + 1
+        state = (state[:, :num_places] ^ text[:, n - 1 :]) * _PRIME
         if n >= shortest:
             columns.append(state)
-            masks.append(np.arange(state.shape[1]) <= (lengths + 2 - n)[:, None])
+            masks.append(np.arange(num_places) <= (lengths + 2 - n)[:, None])
     if not columns:
         columns.append(state[:, :1])
         masks.append(np.ones((num_words, 1), dtype=bool))
