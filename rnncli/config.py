@@ -13,10 +13,12 @@ class FeatureConfig:
     word_rows: int = 8192
     """Rows of the hashed table of lower-cased words."""
     affix_rows: int = 4096
-    """Rows of the hashed tables of prefixes, suffixes and shapes of three and more characters."""
-    short_affix_rows: int = 256
-    """Rows of the hashed tables of prefixes and suffixes of one and two characters."""
-    ngram_rows: int = 16384
+    """Rows of each hashed table of prefixes and suffixes of three or four characters."""
+    short_affix_rows: int = 1024
+    """Rows of each hashed table of shapes and of prefixes and suffixes of two characters."""
+    letter_rows: int = 256
+    """Rows of the hashed tables of first and of last characters."""
+    ngram_rows: int = 32768
     """Rows of the hashed table of character n-grams."""
     ngram_min: int = 3
     """Shortest character n-gram, word boundaries included."""
@@ -86,6 +88,8 @@ class TrainingConfig:
     """Occurrences in the training data at which a word loses its own row every other time, and keeps its parts."""
     linear_dropout: float = 0.2
     """Share of the linear path's scores dropped."""
+    outside_margin: float = 0.0
+    """Handicap against which a token of a span must win over O while training, nats; it raises recall."""
     mention_replacement: float = 0.4
     """Share of gold spans replaced by another span of their type."""
 

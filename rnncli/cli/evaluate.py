@@ -6,17 +6,28 @@ from typing import Annotated
 
 import typer
 
-from rnncli.cli.options import Device, Model, Threads, find_model, require_file, set_threads
+from rnncli.cli.options import (
+    Device,
+    HelpAll,
+    Model,
+    TagColumn,
+    Threads,
+    TokenColumn,
+    find_model,
+    require_file,
+    set_threads,
+)
 
 
 def evaluate(
     files: Annotated[list[str], typer.Argument(metavar="GOLD...", help="Gold data, as for training.")],
     model: Model = None,
     as_json: Annotated[bool, typer.Option("--json", help="Full precision, one JSON object.")] = False,
-    token_column: Annotated[int | None, typer.Option(min=1, metavar="N", help="Column of the tokens, from 1.")] = None,
-    tag_column: Annotated[int | None, typer.Option(min=1, metavar="N", help="Column of the tags, from 1.")] = None,
+    token_column: TokenColumn = None,
+    tag_column: TagColumn = None,
     threads: Threads = None,
     device: Device = "cpu",
+    _help_all: HelpAll = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Score a model on gold data.

@@ -18,6 +18,28 @@ Threads = Annotated[
         min=1, metavar="N", help="Threads to compute with. [default: all cores, at most 2]", show_default=False
     ),
 ]
+
+
+def _print_full_help(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        for parameter in context.command.params:
+            if parameter.name != "debug" and hasattr(parameter, "hidden"):
+                parameter.hidden = False
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+HelpAll = Annotated[
+    bool, typer.Option("--help-all", callback=_print_full_help, is_eager=True, help="Show all flags and exit.")
+]
+TokenColumn = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", hidden=True, help="Column of the tokens, from 1. [default: detected]"),
+]
+TagColumn = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", hidden=True, help="Column of the tags, from 1. [default: detected]"),
+]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:N or mps.")]
 
 _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from rnncli.cli.options import require_file, set_training_threads
+from rnncli.cli.options import HelpAll, TagColumn, TokenColumn, require_file, set_training_threads
 from rnncli.cli.terminal import is_fancy, report_error
 from rnncli.errors import UsageError
 
@@ -45,13 +45,10 @@ def train_ner(
         str | None, typer.Option("--time", metavar="15m", help="Time at most, the model's writing included.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the model file.")] = False,
-    token_column: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Column of the tokens, from 1. [default: detected]")
-    ] = None,
-    tag_column: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Column of the tags, from 1. [default: detected]")
-    ] = None,
+    token_column: TokenColumn = None,
+    tag_column: TagColumn = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only warnings and errors.")] = False,
+    _help_all: HelpAll = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> int:
     """Train a named-entity tagger.

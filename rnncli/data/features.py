@@ -56,8 +56,8 @@ class WordFeatures:
 
 def table_sizes(config: FeatureConfig) -> tuple[int, ...]:
     """Number of rows of each feature's part of the common table, in the order of KINDS."""
-    short, long = config.short_affix_rows, config.affix_rows
-    return (config.word_rows, short, short, long, short, short, long, long, short)
+    letter, short, long = config.letter_rows, config.short_affix_rows, config.affix_rows
+    return (config.word_rows, letter, short, long, letter, short, long, long, short)
 
 
 def extract(words: Sequence[str], config: FeatureConfig) -> WordFeatures:

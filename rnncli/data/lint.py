@@ -1,5 +1,6 @@
 """What is wrong, or merely odd, about gold sentences that can be read."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from rnncli.data.tag_schemes import Scheme, detect, read_spans
 from rnncli.errors import DataError, Problem
 
 _ENDLESS = 1000
+"""Tokens above which a sentence is hardly one."""
+_MIXED = 3
+"""A file is refused if more than one in so many spans is not well formed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,48 +37,66 @@ def summarise_spans(sentences: Sequence[Sentence]) -> SpanSummary:
     file = sentences[0].file
     if not any(tag != "O" for sentence in sentences for tag in sentence.tags):
         raise DataError([Problem(file, None, "no labels: every tag is O")], hint="is the tag in another column?")
-    try:
-        scheme = detect(sentence.tags for sentence in sentences)
-    except ValueError as error:
-        raise DataError([Problem(file, None, str(error))]) from error
-    if scheme is Scheme.IOB2:
-        _refuse_mixture(sentences)
+    scheme = _detect(sentences)
+    faults = _faults(sentences, scheme)
     counts = Counter(span.type for sentence in sentences for span in read_spans(sentence.tags))
+    if _MIXED * len(faults) > counts.total():
+        share = f"{len(faults)} of {counts.total()} spans"
+        message = f"mixed tag schemes: read as {scheme}, {share} are not well formed; the first"
+        raise DataError([_problem(*faults[0], message)])
     return SpanSummary(scheme, dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
 
 
-def _headless_spans(sentences: Sequence[Sentence]) -> list[tuple[Sentence, int]]:
-    """Find the tokens at which a span begins with I-."""
-    return [
-        (sentence, i)
-        for sentence in sentences
-        for i, tag in enumerate(sentence.tags)
-        if tag[0] == "I" and (i == 0 or sentence.tags[i - 1][1:] != tag[1:])
-    ]
+def _detect(sentences: Sequence[Sentence]) -> Scheme:
+    """Detect the scheme; where that fails, name the first line by which it does."""
+    try:
+        return detect(sentence.tags for sentence in sentences)
+    except ValueError as error:
+        tagged = [(s, i) for s in sentences for i, tag in enumerate(s.tags) if tag != "O"]
+
+        def fails(size: int) -> bool:
+            try:
+                detect([[s.tags[i]] for s, i in tagged[:size]])
+            except ValueError:
+                return True
+            return False
+
+        first = bisect_left(range(1, len(tagged) + 1), True, key=fails)
+        raise DataError([_problem(*tagged[min(first, len(tagged) - 1)], str(error))]) from error
 
 
-def _refuse_mixture(sentences: Sequence[Sentence]) -> None:
-    """Raise if more spans begin with I- than with B-: then neither scheme is meant, or the file is broken."""
-    headless = _headless_spans(sentences)
-    num_begins = sum(tag[0] == "B" for sentence in sentences for tag in sentence.tags)
-    if len(headless) > num_begins:
-        sentence, i = headless[0]
-        message = (
-            f"mixed tag schemes: {len(headless)} spans begin with I- and {num_begins} with B-; the first I- is here"
-        )
-        row = f"{sentence.tokens[i]}\t{sentence.tags[i]}"
-        raise DataError([Problem(sentence.file, sentence.line + i, message, row)])
+def _faults(sentences: Sequence[Sentence], scheme: Scheme) -> list[tuple[Sentence, int]]:
+    """Find the tokens whose tag may not follow the one before it, or may not be the last."""
+    if scheme in (Scheme.IO, Scheme.IOB1):
+        return []
+    marked = scheme is not Scheme.IOB2
+    faults = []
+    for sentence in sentences:
+        previous = "O"
+        for i, tag in enumerate((*sentence.tags, "O")):
+            continues = tag[0] in "IEL"
+            unfinished = previous[0] in "BI" and (marked or continues)
+            if (continues or unfinished) and not (continues and unfinished and previous[1:] == tag[1:]):
+                faults.append((sentence, min(i, len(sentence.tags) - 1)))
+            previous = tag
+    return faults
+
+
+def _problem(sentence: Sentence, i: int, message: str) -> Problem:
+    return Problem(sentence.file, sentence.line + i, message, f"{sentence.tokens[i]}\t{sentence.tags[i]}")
 
 
 def warn_about(sentences: Sequence[Sentence], summary: SpanSummary, *, num_empty_tokens: int = 0) -> list[str]:
     """Return what a person should look at, a sentence each."""
     warnings = []
-    if summary.scheme is Scheme.IOB2:
-        headless = _headless_spans(sentences)
-        if headless:
-            sentence, i = headless[0]
-            place = f"{sentence.file}:{sentence.line + i}"
-            warnings.append(f"{len(headless)} spans begin with I- instead of B-, the first at {place}")
+    faults = _faults(sentences, summary.scheme)
+    if faults:
+        sentence, i = faults[0]
+        place = f"{sentence.file}:{sentence.line + i}"
+        tag = sentence.tags[i]
+        warnings.append(
+            f"{len(faults)} tags may not stand where they do in {summary.scheme}, the first, {tag}, at {place}"
+        )
     rare = [name for name, count in summary.types.items() if count < 10]
     if rare:
         warnings.append(f"rare types, with fewer than 10 spans: {', '.join(rare)}")

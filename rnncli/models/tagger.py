@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from rnncli.config import TaggerConfig, TrainingConfig
 from rnncli.data.features import table_sizes
@@ -78,6 +79,8 @@ class Tagger(nn.Module):
         """Build the model with random weights."""
         super().__init__()
         self._word_dropout = training.word_dropout
+        self._outside_margin = training.outside_margin
+        self._outside = tags.index("O") if "O" in tags else -1
         self.features = WordEmbedding(config.features, vectors)
         self.encoder = BidirectionalEncoder(config.features.projection_size, config.encoder, training.dropout)
         self.output = nn.Linear(2 * config.encoder.hidden_size, len(tags))
@@ -105,5 +108,12 @@ class Tagger(nn.Module):
         Returns:
             float [B], nats, summed over each sentence's tokens.
         """
-        losses: Tensor = self.crf(self.emissions(batch).float(), batch.tags, batch.lengths)
+        emissions = self.emissions(batch).float()
+        if self.training and self._outside_margin:
+            handicap = self._outside_margin * (batch.tags != self._outside)
+            emissions = emissions + handicap.unsqueeze(2) * self._is_outside(emissions)
+        losses: Tensor = self.crf(emissions, batch.tags, batch.lengths)
         return losses
+
+    def _is_outside(self, emissions: Tensor) -> Tensor:
+        return F.one_hot(torch.tensor(self._outside, device=emissions.device), emissions.shape[2]).to(emissions.dtype)

@@ -17,7 +17,8 @@ def model_size(num_words: int, vectors: Vectors | None) -> TaggerConfig:
     features = FeatureConfig(
         word_rows=rows,
         affix_rows=rows // 2,
-        ngram_rows=2 * rows,
+        short_affix_rows=min(1024, rows),
+        ngram_rows=4 * rows,
         vector_size=0 if vectors is None else vectors.table.shape[1],
     )
     return TaggerConfig(features, EncoderConfig())

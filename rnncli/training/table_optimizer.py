@@ -47,7 +47,7 @@ class TableOptimizer:
             weight = table.weight.detach()
             moments = torch.zeros(len(weight), 3, weight.shape[1], device=weight.device)
             moments[:, 2] = weight
-            count = torch.zeros(len(weight), dtype=torch.float64, device=weight.device)
+            count = torch.zeros(len(weight), device=weight.device)
             self._states.append(_TableState(table, moments, count, count.clone()))
 
     def touched(self) -> list[Tensor]:

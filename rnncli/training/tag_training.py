@@ -31,7 +31,7 @@ from rnncli.training.trainer import Run, fit
 _RESERVE_S = 8.0
 """Kept free at the end of a time limit for scoring and writing."""
 
-_OUTSIDE_BIASES = (0.0, 0.5, 1.0, 1.5, 2.0)
+_OUTSIDE_BIASES = (0.0, 0.5, -0.5, 1.0, -1.0, 1.5, 2.0)
 
 
 def train_tagger(job: TaggingJob) -> Generator[TrainingEvent, None, None]:

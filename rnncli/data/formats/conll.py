@@ -62,10 +62,9 @@ def detect_layout(lines: Iterable[str], token_column: int | None = None) -> Layo
             first one numbers the tokens from 1.
 
     Returns:
-        The layout of the rows, or None where every line is blank or a comment.
+        The layout of the rows, or None where every line is blank or looks like a comment.
     """
-    candidates = [line for line in lines if line.strip(_BLANKS)]
-    rows = [line for line in candidates if not line.startswith("# ")] or candidates
+    rows = [line for line in lines if line.strip(_BLANKS) and not line.startswith("# ")]
     if not rows:
         return None
     separator = "\t" if "\t" in rows[0] else " "
@@ -80,7 +79,7 @@ def detect_layout(lines: Iterable[str], token_column: int | None = None) -> Layo
 def _split(line: str, separator: str) -> list[str]:
     if separator == "\t":
         return line.split("\t")
-    return [column for column in line.replace("\t", " ").split(" ") if column]
+    return [column for column in line.split(" ") if column]
 
 
 def read_records(blocks: Iterable[LineBlock], *, max_lines: int = 100_000) -> Iterator[tuple[list[Record], bool]]:
@@ -226,9 +225,13 @@ class SentenceReader:
             return Problem(path, number, bad)
         if not line.strip(_BLANKS):
             return Problem(path, number, "looks blank but holds whitespace, so it ends no sentence", line, 0)
+        if layout.separator == " " and "\t" in line:
+            return Problem(
+                path, number, "a tab in it, while the columns above are cut by spaces", line, line.index("\t")
+            )
         if len(row) != layout.num_columns:
             if layout.separator == "\t" and "\t" not in line:
-                return Problem(path, number, "no tab in it, while the rows above use tabs", line)
+                return Problem(path, number, "no tab in it, while the columns above are cut by tabs", line)
             return Problem(path, number, f"{len(row)} columns, while the rows above have {layout.num_columns}", line)
         token, tag = row[layout.token_column], row[self.tag_column]
         if not token:  # found in published corpora, so it is told and not refused

@@ -277,13 +277,29 @@ def add_field(source: str, field: str, value: str) -> str:
 
     Args:
         source: a JSON object.
-        field: its new field; one of that name is replaced, and then the object is written anew.
+        field: its new field; one of that name is replaced.
         value: JSON text.
     """
-    content = json.loads(source)
-    name = json.dumps(field, ensure_ascii=False)
-    if field in content:
-        content.pop(field)
-        source = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    head = source.strip()[:-1].rstrip()
-    return f"{head}{',' if content else ''}{name}:{value}}}"
+    members = [source[start:end] for name, start, end in _members(source) if name != field]
+    return "{" + ",".join([*members, f"{json.dumps(field, ensure_ascii=False)}:{value}"]) + "}"
+
+
+def _members(source: str) -> Iterator[tuple[str, int, int]]:
+    """Yield name, start and end of every member of a JSON object that is known to be well formed."""
+    decode = json.JSONDecoder().raw_decode
+    position = _skip_space(source, source.index("{") + 1)
+    while source[position] != "}":
+        start = position
+        name, position = decode(source, start)
+        position = _skip_space(source, _skip_space(source, position) + 1)
+        _, end = decode(source, position)
+        yield name, start, end
+        position = _skip_space(source, end)
+        if source[position] == ",":
+            position = _skip_space(source, position + 1)
+
+
+def _skip_space(text: str, position: int) -> int:
+    while text[position] in " \t\r\n":
+        position += 1
+    return position

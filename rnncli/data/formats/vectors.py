@@ -50,13 +50,11 @@ def read_vectors(path: str, known: Set[str]) -> Vectors:
                     if number == 1 and len(numbers) == 1:
                         continue
                     size = size or len(numbers)
-                    if len(numbers) != size:
-                        message = f"{len(numbers)} numbers, while the first line has {size}"
+                    if not numbers or len(numbers) != size:
+                        message = f"a word and {len(numbers)} numbers, expected {size or 'some'}"
                         raise DataError([Problem(path, number, message)])
-                    if number <= MAX_VECTORS or word in wanted:
-                        vectors.setdefault(word, np.array(numbers, dtype=np.float32))
-    except ValueError as error:
-        raise DataError([Problem(path, None, f"not a file of word vectors: {error}")]) from error
+                    if word != UNK and (number <= MAX_VECTORS or word in wanted):
+                        vectors.setdefault(word, _parse(numbers, path, number))
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     if not vectors:
@@ -64,3 +62,13 @@ def read_vectors(path: str, known: Set[str]) -> Vectors:
     table = np.stack([np.zeros(size, dtype=np.float32), *vectors.values()])
     table /= np.sqrt(np.square(table[1:]).mean()) or 1.0
     return Vectors(Vocabulary(vectors, specials=(UNK,)), table)
+
+
+def _parse(numbers: list[str], path: str, line: int) -> NDArray[np.float32]:
+    try:
+        values = np.array(numbers, dtype=np.float64)
+    except ValueError as error:
+        raise DataError([Problem(path, line, f"not a word and its numbers: {error}")]) from error
+    if not (np.abs(values) < np.finfo(np.float32).max).all():
+        raise DataError([Problem(path, line, "a number is not finite")])
+    return values.astype(np.float32)

@@ -1,0 +1,112 @@
+"""The bidirectional encoder: two ways of computing it, and what padding must not change."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from rnncli.config import EncoderConfig
+from rnncli.nn.encoder import BidirectionalEncoder, BidirectionalLayer
+
+LENGTHS = torch.tensor([4, 7, 1, 6, 2])
+
+
+def reading_order(lengths: Tensor, num_steps: int) -> Tensor:
+    rows = []
+    for length in lengths.tolist():
+        rows.append([*range(length - 1, -1, -1), *range(length, num_steps)])
+    return torch.tensor(rows)
+
+
+def random_layer(seed: int = 0) -> BidirectionalLayer:
+    torch.manual_seed(seed)
+    layer = BidirectionalLayer(5, 3).double()
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.copy_(torch.randn_like(parameter))
+    return layer
+
+
+def random_inputs(seed: int = 1) -> Tensor:
+    return torch.randn(5, 7, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def test_layer_equals_a_bidirectional_library_layer_over_packed_sentences() -> None:
+    layer, inputs = random_layer(), random_inputs()
+    reference = nn.GRU(5, 3, bidirectional=True, batch_first=True).double()
+    with torch.no_grad():
+        for direction, suffix in enumerate(("l0", "l0_reverse")):
+            getattr(reference, f"weight_ih_{suffix}").copy_(layer.input_weight[:, direction].t())
+            getattr(reference, f"weight_hh_{suffix}").copy_(layer.weight[direction].t())
+            getattr(reference, f"bias_ih_{suffix}").copy_(layer.input_bias[direction])
+            getattr(reference, f"bias_hh_{suffix}").copy_(torch.cat((torch.zeros(6), layer.bias[direction])))
+    packed = nn.utils.rnn.pack_padded_sequence(inputs, LENGTHS, batch_first=True, enforce_sorted=False)
+    expected, _ = nn.utils.rnn.pad_packed_sequence(reference(packed)[0], batch_first=True)
+    actual = layer(inputs, reading_order(LENGTHS, 7))
+    mask = (torch.arange(7) < LENGTHS.unsqueeze(1)).unsqueeze(2)
+    torch.testing.assert_close(actual * mask, expected * mask, rtol=0, atol=1e-10)
+
+
+def test_the_library_path_equals_the_path_by_hand() -> None:
+    """The GPU runs `_by_library`, the CPU `_by_hand`; here both run on the CPU."""
+    layer, inputs = random_layer(), random_inputs().requires_grad_()
+    steps = inputs.transpose(0, 1)
+    order = reading_order(LENGTHS, 7).t().unsqueeze(2)
+    weights = torch.randn(2, 7, 5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    results = []
+    for method in (layer._by_hand, layer._by_library):
+        forward, backward = method(steps, order)
+        loss = (forward * weights[0]).sum() + (backward * weights[1]).sum()
+        results.append([forward, backward, *torch.autograd.grad(loss, [inputs, *layer.parameters()])])
+    for hand, library in zip(*results, strict=True):
+        torch.testing.assert_close(hand, library, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("num_layers", [1, 2, 3])
+def test_padding_batch_mates_and_order_change_nothing(num_layers: int) -> None:
+    torch.manual_seed(3)
+    encoder = BidirectionalEncoder(5, EncoderConfig(hidden_size=4, num_layers=num_layers), 0.5).double().eval()
+    inputs = random_inputs()
+    together = encoder(inputs, LENGTHS)
+    assert together.shape == (5, 7, 8)
+    for row, length in enumerate(LENGTHS.tolist()):
+        alone = encoder(inputs[row : row + 1, :length], LENGTHS[row : row + 1])
+        torch.testing.assert_close(together[row, :length], alone[0], rtol=0, atol=1e-12)
+    mask = (torch.arange(7) < LENGTHS.unsqueeze(1)).unsqueeze(2)
+    garbage = encoder(torch.where(mask, inputs, 1e3), LENGTHS)
+    torch.testing.assert_close(together * mask, garbage * mask, rtol=0, atol=1e-12)
+    order = torch.tensor([3, 0, 4, 2, 1])
+    shuffled = encoder(inputs[order], LENGTHS[order])
+    torch.testing.assert_close((together * mask)[order], shuffled * mask[order], rtol=0, atol=1e-12)
+
+
+def test_every_token_sees_the_whole_sentence_and_nothing_else() -> None:
+    torch.manual_seed(4)
+    encoder = BidirectionalEncoder(5, EncoderConfig(hidden_size=4, num_layers=1), 0.0).double().eval()
+    inputs = random_inputs().requires_grad_()
+    for row, length in enumerate(LENGTHS.tolist()):
+        for token in (0, length // 2, length - 1):
+            (gradient,) = torch.autograd.grad(encoder(inputs, LENGTHS)[row, token].sum(), inputs)
+            expected = torch.zeros(5, 7, dtype=torch.bool)
+            expected[row, :length] = True
+            assert torch.equal(gradient.abs().sum(2) > 0, expected)
+
+
+def test_dropout_only_while_training() -> None:
+    torch.manual_seed(5)
+    encoder = BidirectionalEncoder(5, EncoderConfig(hidden_size=4), 0.5)
+    inputs = random_inputs().float()
+    assert not torch.equal(encoder(inputs, LENGTHS), encoder(inputs, LENGTHS))
+    encoder.eval()
+    assert torch.equal(encoder(inputs, LENGTHS), encoder(inputs, LENGTHS))
+    # Behind the last layer dropped units are zero at every token of a sentence.
+    dropped = encoder.train()(inputs, LENGTHS) == 0
+    assert dropped.any()
+    assert torch.equal(dropped.all(1), dropped.any(1))
+
+
+def test_recurrent_weights_start_orthogonal() -> None:
+    layer = BidirectionalLayer(6, 4)
+    for direction in range(2):
+        for gate in range(3):
+            block = layer.weight[direction, :, 4 * gate : 4 * gate + 4]
+            torch.testing.assert_close(block @ block.t(), torch.eye(4), rtol=0, atol=1e-5)
