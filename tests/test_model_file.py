@@ -230,6 +230,16 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_a_file_that_cannot_be_opened(path: Path, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    path.write_bytes(data)
+    monkeypatch.setattr(model_file, "safe_open", refuse)
+    with pytest.raises(ModelError, match="Permission denied"):
+        read(path)
+
+
 def test_nothing_in_the_file_is_executed(path: Path) -> None:
     class Bomb:
         def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
