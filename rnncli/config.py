@@ -88,7 +88,7 @@ class TrainingConfig:
     """Occurrences in the training data at which a word loses its own row every other time, and keeps its parts."""
     linear_dropout: float = 0.2
     """Share of the linear path's scores dropped."""
-    outside_margin: float = 0.0
+    outside_margin: float = 1.0
     """Handicap against which a token of a span must win over O while training, nats; it raises recall."""
     mention_replacement: float = 0.4
     """Share of gold spans replaced by another span of their type."""

@@ -141,9 +141,10 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
         os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, path)
     except OSError as error:
+        raise ResourceError(f"{path}: cannot write the model: {error.strerror}") from error
+    finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise ResourceError(f"{path}: cannot write the model: {error.strerror}") from error
     return len(data)
 
 
@@ -160,9 +161,10 @@ def read(path: str | Path) -> ModelFile:
         with safe_open(path, framework="numpy") as stream:
             metadata = _parse(path, (stream.metadata() or {}).get(_KEY))
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        found = checksum({k: v for k, v in metadata.items() if k != "checksum"}, tensors)
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise ModelError(f"{path}: not a model, or damaged: {error}") from error
-    if checksum({k: v for k, v in metadata.items() if k != "checksum"}, tensors) != metadata.get("checksum"):
+    if found != metadata.get("checksum"):
         raise ModelError(f"{path}: damaged: its checksum does not match", hint="copy or train it again")
     return ModelFile(metadata, tensors)
 
@@ -210,7 +212,9 @@ def tensor_text(tensor: NDArray[Any]) -> str:
 
 
 def _canonical(metadata: Mapping[str, Any]) -> str:
-    return json.dumps(metadata, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(metadata, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    # A file's name may be no valid text; half a surrogate pair written with a backslash is JSON again.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _parse(path: Path, text: str | None) -> dict[str, Any]:

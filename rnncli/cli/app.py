@@ -1,6 +1,9 @@
 """The command line's one border: builds the commands, maps errors to exit codes."""
 
+import errno
+import io
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -9,7 +12,7 @@ import typer
 
 from rnncli.cli import evaluate, info, tag, train
 from rnncli.cli.terminal import report_error
-from rnncli.errors import RnncliError, UsageError
+from rnncli.errors import ResourceError, RnncliError, UsageError
 
 # The library carries its own copy of click from some version on; its exceptions are reached through a public one.
 _LibraryUsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -47,7 +50,14 @@ def root(
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    sys.exit(run(sys.argv[1:]))
+    arguments = sys.argv[1:]
+    # What prints results ends quietly when its reader has had enough; a training run must not.
+    if hasattr(signal, "SIGPIPE") and arguments[:1] != ["train"]:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)
+    sys.exit(run(arguments))
 
 
 def run(arguments: list[str]) -> int:
@@ -61,29 +71,47 @@ def run(arguments: list[str]) -> int:
     """
     try:
         result = app(arguments, prog_name="rnncli", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except RnncliError as error:
         return _fail(error, arguments)
     except _LibraryUsageError as error:
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context is not None else "rnncli"
-        format_message: Callable[[], str] = error.format_message  # type: ignore[attr-defined]
-        message = format_message().rstrip(".").replace("\n", " ")
-        return _fail(UsageError(message[:1].lower() + message[1:], hint=f"{command} --help"), arguments)
+        return _fail_usage(error, arguments)
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except typer.Exit as error:
         return error.exit_code
     except BrokenPipeError:
-        # What is still buffered has no reader; without this, Python would say so at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 141
     except MemoryError:
         report_error("out of memory")
-        return 5
+        return ResourceError.exit_code
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            return _internal(error, arguments)
+        _discard_output()
+        return _fail(ResourceError(f"cannot write the output: {error.strerror}"), arguments)
     except Exception as error:
         return _internal(error, arguments)
+
+
+def _fail_usage(error: Exception, arguments: list[str]) -> int:
+    """Report a usage error of the library's, or print the help that it carries where no command was given."""
+    format_message: Callable[[], str] = error.format_message  # type: ignore[attr-defined]
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(format_message() + "\n")
+        return UsageError.exit_code
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "rnncli"
+    message = format_message().rstrip(".").replace("\n", " ")
+    return _fail(UsageError(message[:1].lower() + message[1:], hint=f"{command} --help"), arguments)
+
+
+def _discard_output() -> None:
+    """Give what is still buffered a place to go, or Python would complain about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(error: RnncliError, arguments: list[str]) -> int:

@@ -10,13 +10,17 @@ from rnncli.cli.options import (
     Device,
     HelpAll,
     Model,
+    Quiet,
     TagColumn,
     Threads,
     TokenColumn,
+    Verbose,
+    check_device,
     find_model,
     require_file,
     set_threads,
 )
+from rnncli.cli.terminal import note
 
 
 def evaluate(
@@ -27,6 +31,8 @@ def evaluate(
     tag_column: TagColumn = None,
     threads: Threads = None,
     device: Device = "cpu",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     _help_all: HelpAll = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
@@ -39,6 +45,9 @@ def evaluate(
     for path in files:
         require_file(path)
     path = find_model(model, "tag", ("ner", "pos"))
+    check_device(device)
+    if verbose and not quiet:
+        note(f"scoring {path} on {device}")
     num_threads = set_threads(threads)
 
     from rnncli.data.formats.conll import Columns

@@ -7,13 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from rnncli.cli.options import set_threads
+from rnncli.cli.options import Quiet, Verbose, set_threads
+from rnncli.cli.terminal import note
 
 
 def info(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Model file.")],
     as_json: Annotated[bool, typer.Option("--json", help="The whole description as JSON.")] = False,
     command: Annotated[bool, typer.Option("--command", help="The command that trained it.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Show what a model is, how it was trained and how good it is.
@@ -23,6 +26,8 @@ def info(
     rnncli info ner.rnn --json | jq .scores
     """
     set_threads(1)
+    if verbose and not quiet:
+        note(f"reading {model}")
 
     from rnncli import model_file
 

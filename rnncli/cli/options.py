@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,10 @@ Threads = Annotated[
         min=1, metavar="N", help="Threads to compute with. [default: all cores, at most 2]", show_default=False
     ),
 ]
+
+
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only warnings and errors on standard error.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more on standard error.")]
 
 
 def _print_full_help(context: typer.Context, wanted: bool) -> None:
@@ -94,6 +99,12 @@ def find_model(given: str | None, command: str, tasks: tuple[str, ...]) -> str:
     if not found:
         raise ModelError(f"no model given and no ./{tasks[0]}.rnn here", hint=f"rnncli train {tasks[0]} train.conll")
     return found[0]
+
+
+def check_device(name: str) -> None:
+    """Raise a UsageError unless the name is that of a kind of device."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", name):
+        raise UsageError(f"--device {name}: no such kind of device", hint="one of: auto, cpu, cuda, cuda:N, mps")
 
 
 def require_file(path: str) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from rnncli.cli import streams
-from rnncli.cli.options import Device, Model, Threads, find_model, set_threads
+from rnncli.cli.options import Device, Model, Quiet, Threads, Verbose, check_device, find_model, set_threads
+from rnncli.cli.terminal import note
 from rnncli.data.formats.tagged import INPUTS, OUTPUTS
 from rnncli.errors import UsageError
 
@@ -30,7 +31,8 @@ def tag(
     unbuffered: Annotated[bool, typer.Option("-u", "--unbuffered", help="Answer line by line.")] = False,
     threads: Threads = None,
     device: Device = "cpu",
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes on standard error.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> int:
     """Tag tokens: names in text by default.
@@ -55,8 +57,11 @@ def tag(
         raise UsageError("--null does not go with columns, whose records end with a blank line")
     separator = b"\0" if null else b"\n"
     inputs = streams.begin_filter(files, "tag", quiet=quiet)
+    check_device(device)
     num_threads = set_threads(threads)
     path = find_model(model, "tag", ("ner", "pos"))
+    if verbose:
+        note(f"tagging with {path} on {device}")
 
     from rnncli.inference.tag_filter import TagFilter
 
@@ -70,4 +75,4 @@ def tag(
         threads=num_threads,
         device=device,
     )
-    return streams.run(inputs, tagger, separator=separator, on_error=on_error, unbuffered=unbuffered)
+    return streams.run(inputs, tagger, separator=separator, on_error=on_error, unbuffered=unbuffered, verbose=verbose)

@@ -10,8 +10,17 @@ from typing import Annotated
 
 import typer
 
-from rnncli.cli.options import HelpAll, TagColumn, TokenColumn, require_file, set_training_threads
-from rnncli.cli.terminal import is_fancy, report_error
+from rnncli.cli.options import (
+    HelpAll,
+    Quiet,
+    TagColumn,
+    TokenColumn,
+    Verbose,
+    check_device,
+    require_file,
+    set_training_threads,
+)
+from rnncli.cli.terminal import is_fancy
 from rnncli.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train a model from the file you have.")
@@ -47,7 +56,8 @@ def train_ner(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the model file.")] = False,
     token_column: TokenColumn = None,
     tag_column: TagColumn = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only warnings and errors.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     _help_all: HelpAll = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> int:
@@ -59,6 +69,10 @@ def train_ner(
     rnncli train ner train.conll --time 5m --vectors glove.6B.50d.txt
     """
     started = time.monotonic()
+    if Path(output).is_dir():
+        raise UsageError(f"{output}: is a directory", hint=f"-o {Path(output) / 'ner.rnn'}")
+    if Path(output).exists() and any(Path(path).exists() and Path(path).samefile(output) for path in files):
+        raise UsageError(f"{output}: is the training data")
     if Path(output).exists() and not force:
         raise UsageError(f"{output} exists", hint="--force overwrites it, -o PATH writes elsewhere")
     if not Path(output).resolve().parent.is_dir():
@@ -66,6 +80,7 @@ def train_ner(
     held_out = parse_dev(dev)
     for path in (*files, *(p for p in (held_out, test, vectors) if isinstance(p, str))):
         require_file(path)
+    check_device(device)
     limit = None if time_limit is None else parse_duration(time_limit)
     set_training_threads(threads)
     stop = _StopOnSignal()
@@ -92,7 +107,7 @@ def train_ner(
         started=started,
         stop=stop.reason,
     )
-    TrainingReport(sys.stderr, fancy=is_fancy(sys.stderr), quiet=quiet).watch(train_tagger(job))
+    TrainingReport(sys.stderr, fancy=is_fancy(sys.stderr), quiet=quiet, verbose=verbose).watch(train_tagger(job))
     if not quiet:
         model = "" if output == "ner.rnn" else f" -m {output}"
         sys.stderr.write(f"next: echo 'Some text.' | rnncli tag{model}\n")
@@ -137,7 +152,12 @@ def parse_dev(text: str) -> str | float | None:
 
 def _base_name(argument: str) -> str:
     """Leave of paths what tells others nothing about this machine."""
-    return argument if argument.startswith("-") else os.path.basename(argument) or argument
+    if argument.startswith("--"):
+        flag, equals, value = argument.partition("=")
+        return flag + equals + os.path.basename(value)
+    if argument.startswith("-"):
+        return argument[:2] + os.path.basename(argument[2:])
+    return os.path.basename(argument) or argument
 
 
 class _StopOnSignal:
@@ -161,4 +181,5 @@ class _StopOnSignal:
         if self._signal is not None:
             os._exit(128 + number)
         self._signal = number
-        report_error("stopping after this batch; once more leaves at once")
+        # The signal may have come in the middle of a write, which a buffered stream would not take twice.
+        os.write(2, b"rnncli: stopping after this batch; once more leaves at once\n")

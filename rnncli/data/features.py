@@ -68,11 +68,12 @@ def extract(words: Sequence[str], config: FeatureConfig) -> WordFeatures:
         config: sizes of the tables.
     """
     codes, lengths = _code_points([word.lower() for word in words])
-    hashes = np.stack([*_affix_hashes(codes, lengths), _shape_hashes(*_code_points(words))], axis=1)
+    affixes = _affix_hashes(codes, lengths)
+    hashes = np.stack([*affixes, _shape_hashes(*_code_points(words))], axis=1)
     sizes = np.array(table_sizes(config), dtype=np.uint64)
     starts = np.concatenate(([0], np.cumsum(sizes[:-1]))).astype(np.uint64)
     rows = np.stack([_scale(hashes, multiplier, sizes) + starts for multiplier in _MULTIPLIERS], axis=2)
-    ngrams, counts = _ngram_hashes(codes, lengths, config.ngram_min, config.ngram_max)
+    ngrams, counts = _ngram_hashes(codes, lengths, affixes[0], config.ngram_min, config.ngram_max)
     return WordFeatures(
         rows.astype(np.int64),
         _scale(ngrams, _MULTIPLIERS[0], np.uint64(config.ngram_rows)).astype(np.int64),
@@ -137,9 +138,12 @@ def _shape_hashes(codes: Hashes, lengths: NDArray[np.int64]) -> Hashes:
 
 
 def _ngram_hashes(
-    codes: Hashes, lengths: NDArray[np.int64], shortest: int, longest: int
+    codes: Hashes, lengths: NDArray[np.int64], norms: Hashes, shortest: int, longest: int
 ) -> tuple[Hashes, NDArray[np.int64]]:
-    """Hash the n-grams of `<word>`, word after word, [M]; also return how many each word has, [W]."""
+    """Hash the n-grams of `<word>`, word after word, [M]; also return how many each word has, [W].
+
+    A word too short for any has one in their place: the hash of the whole word, `norms` [W].
+    """
     num_words, width = codes.shape
     text = np.zeros((num_words, width + 2), dtype=np.uint64)
     text[:, 0] = ord("<")
@@ -156,12 +160,9 @@ def _ngram_hashes(
         if n >= shortest:
             columns.append(state)
             masks.append(np.arange(num_places) <= (lengths + 2 - n)[:, None])
-    if not columns:
-        columns.append(state[:, :1])
-        masks.append(np.ones((num_words, 1), dtype=bool))
+    columns.append(norms[:, None])
+    masks.append((lengths + 2 < shortest)[:, None])
     mask: NDArray[np.bool_] = np.concatenate(masks, axis=1)
-    # A word too short for any n-gram gets its first one, whatever lies behind its end.
-    mask[:, 0] |= np.logical_not(mask.any(axis=1))
     return np.concatenate(columns, axis=1)[mask], mask.sum(1)
 
 

@@ -83,7 +83,7 @@ def _faults(sentences: Sequence[Sentence], scheme: Scheme) -> list[tuple[Sentenc
 
 
 def _problem(sentence: Sentence, i: int, message: str) -> Problem:
-    return Problem(sentence.file, sentence.line + i, message, f"{sentence.tokens[i]}\t{sentence.tags[i]}")
+    return Problem(sentence.file, sentence.line_of(i), message, f"{sentence.tokens[i]}\t{sentence.tags[i]}")
 
 
 def warn_about(sentences: Sequence[Sentence], summary: SpanSummary, *, num_empty_tokens: int = 0) -> list[str]:
@@ -92,7 +92,7 @@ def warn_about(sentences: Sequence[Sentence], summary: SpanSummary, *, num_empty
     faults = _faults(sentences, summary.scheme)
     if faults:
         sentence, i = faults[0]
-        place = f"{sentence.file}:{sentence.line + i}"
+        place = f"{sentence.file}:{sentence.line_of(i)}"
         tag = sentence.tags[i]
         warnings.append(
             f"{len(faults)} tags may not stand where they do in {summary.scheme}, the first, {tag}, at {place}"

@@ -12,9 +12,15 @@ class Sentence:
         tags: one tag a token.
         file: where it was read from.
         line: 1-based line of its first token.
+        lines: 1-based line of every token, where other lines stand between them.
     """
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
     file: str = ""
     line: int = 0
+    lines: tuple[int, ...] = ()
+
+    def line_of(self, i: int) -> int:
+        """Return the line of token `i`."""
+        return self.lines[i] if self.lines else self.line + i

@@ -10,8 +10,7 @@ from rnncli.data.records import Sentence
 def hold_out(sentences: Sequence[Sentence], fraction: float) -> tuple[list[Sentence], list[Sentence]]:
     """Split off the records whose content has the lowest hash.
 
-    A record stays on its side when others are added or reordered, and equal records fall on the same side as far as
-    the count allows.
+    When records are added, no more of the others change sides than were added; reordering changes nothing.
 
     Args:
         sentences: all records.
@@ -20,7 +19,7 @@ def hold_out(sentences: Sequence[Sentence], fraction: float) -> tuple[list[Sente
     Returns:
         (kept, held out), each in the order of the input.
     """
-    num_held_out = ceil(len(sentences) * fraction)
+    num_held_out = ceil(round(len(sentences) * fraction, 9))
     order = sorted(range(len(sentences)), key=lambda i: (_content_hash(sentences[i]), i))
     held_out = set(order[:num_held_out])
     return (

@@ -40,6 +40,8 @@ def viterbi(
             best = candidates.argmax(2)
             came_from[offset : offset + size] = best
             score = np.take_along_axis(candidates, best[:, :, None], 2)[:, :, 0] + emissions[offset : offset + size]
+        # Only differences matter; sums over long sequences would cost the last digits of single precision.
+        score = score - score.max(1, keepdims=True)
         remaining = packing.batch_sizes[step + 1] if step + 1 < num_steps else 0
         final[remaining:size] = score[remaining:size] + end
     tags = np.empty(len(emissions), dtype=np.int64)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from rnncli.config import TaggerConfig, TrainingConfig
 from rnncli.data.features import table_sizes
@@ -70,7 +69,8 @@ class Tagger(nn.Module):
 
     Reference:
         Huang, Xu and Yu 2015, arXiv:1508.01991; Lample et al. 2016, arXiv:1603.01360. Deviation: hashed features and
-        character n-grams in place of a word table and a character network.
+        character n-grams in place of a word table and a character network. The handicap of spans while training is
+        the cost function of Mohit et al. 2012, "Recall-oriented learning of named entities", E12-1017.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Tagger(nn.Module):
         super().__init__()
         self._word_dropout = training.word_dropout
         self._outside_margin = training.outside_margin
-        self._outside = tags.index("O") if "O" in tags else -1
+        self._outside = tags.index("O")
         self.features = WordEmbedding(config.features, vectors)
         self.encoder = BidirectionalEncoder(config.features.projection_size, config.encoder, training.dropout)
         self.output = nn.Linear(2 * config.encoder.hidden_size, len(tags))
@@ -109,11 +109,9 @@ class Tagger(nn.Module):
             float [B], nats, summed over each sentence's tokens.
         """
         emissions = self.emissions(batch).float()
-        if self.training and self._outside_margin:
-            handicap = self._outside_margin * (batch.tags != self._outside)
-            emissions = emissions + handicap.unsqueeze(2) * self._is_outside(emissions)
+        if self.training:
+            handicap = torch.zeros_like(emissions)
+            handicap[:, :, self._outside] = self._outside_margin * (batch.tags != self._outside)
+            emissions = emissions + handicap
         losses: Tensor = self.crf(emissions, batch.tags, batch.lengths)
         return losses
-
-    def _is_outside(self, emissions: Tensor) -> Tensor:
-        return F.one_hot(torch.tensor(self._outside, device=emissions.device), emissions.shape[2]).to(emissions.dtype)

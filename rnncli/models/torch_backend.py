@@ -24,7 +24,6 @@ class TorchTagger:
         vocabulary: the words that have a pretrained vector, None without vectors.
         tags: the K tags.
         device: its name.
-        dtype: type to compute in.
 
     Raises:
         ResourceError: no such device.
@@ -37,7 +36,6 @@ class TorchTagger:
         vocabulary: Vocabulary | None,
         tags: tuple[str, ...],
         device: str,
-        dtype: torch.dtype = torch.float32,
     ) -> None:
         """Build the model and load its weights."""
         vectors = torch.from_numpy(tensors["features.vectors"]) if config.features.vector_size else None
@@ -47,7 +45,7 @@ class TorchTagger:
         model.load_state_dict({name: torch.from_numpy(tensors[name].copy()) for name in model.state_dict()})
         try:
             self._device = torch.device(device)
-            self._model = model.to(self._device, dtype).eval()
+            self._model = model.to(self._device).eval()
         except (RuntimeError, AssertionError) as error:
             reason = str(error).splitlines()[0]
             raise ResourceError(f"device {device!r} cannot be used: {reason}", hint="--device cpu") from error
@@ -73,6 +71,6 @@ class TorchTagger:
             lengths=torch.from_numpy(packing.lengths),
             tags=torch.zeros_like(words),
         )
-        padded = self._model.emissions(batch.to(self._device)).float().cpu().numpy()
+        padded = self._model.emissions(batch.to(self._device)).cpu().numpy()
         steps = np.repeat(np.arange(len(packing.batch_sizes)), packing.batch_sizes)
         return padded[np.arange(len(steps)) - packing.offsets[steps], steps], packing

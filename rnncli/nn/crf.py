@@ -1,5 +1,7 @@
 """Linear-chain conditional random field: the loss, without a Python loop under autograd."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
@@ -116,7 +118,9 @@ class _LogPartition(torch.autograd.Function):
         flipped = torch.where(mask, lengths.unsqueeze(1) - 1 - steps, steps)
 
         peak = emissions.amax(2, keepdim=True)
-        likelihood = (emissions - peak).exp()
+        # Where only unlikely tags are legal, the floor keeps their sum above zero; at it a tag is as good as excluded.
+        floor = 0.7 * math.log(torch.finfo(emissions.dtype).tiny)
+        likelihood = (emissions - peak).clamp_min(floor).exp()
         backwards = likelihood.gather(1, flipped.unsqueeze(2).expand_as(likelihood))
         both = torch.stack((likelihood, backwards)).permute(2, 0, 1, 3).contiguous()  # T, 2, B, K
         trans_peak = transitions.max()
@@ -153,8 +157,8 @@ class _LogPartition(torch.autograd.Function):
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, Tensor, Tensor, Tensor]:
         before, after, likelihood, trans, mask, lengths = ctx.saved_tensors  # type: ignore[attr-defined]
         unary = before * after
-        unary = unary / unary.sum(2, keepdim=True)
-        d_emissions = unary * mask.unsqueeze(2) * grad.view(-1, 1, 1)
+        unary = torch.where(mask.unsqueeze(2), unary / unary.sum(2, keepdim=True), 0.0)
+        d_emissions = unary * grad.view(-1, 1, 1)
 
         # Pairwise marginals are left_i * trans_ij * right_j, normalised for each position; their sum over positions
         # is one product of two matrices.

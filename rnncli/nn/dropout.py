@@ -9,7 +9,7 @@ def locked_dropout(inputs: Tensor, rate: float) -> Tensor:
 
     Args:
         inputs: float [B, T, D].
-        rate: share to drop, in 0..1.
+        rate: share to drop, from 0 to below 1.
 
     Reference:
         Gal and Ghahramani 2016, arXiv:1512.05287; named as in Merity et al. 2018, arXiv:1708.02182.

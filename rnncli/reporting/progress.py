@@ -25,12 +25,16 @@ class TrainingReport:
         stream: where to print.
         fancy: whether a moving bar may be drawn.
         quiet: print nothing but warnings.
+        verbose: print a line every hundred updates too.
     """
 
-    def __init__(self, stream: TextIO = sys.stderr, *, fancy: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self, stream: TextIO = sys.stderr, *, fancy: bool = False, quiet: bool = False, verbose: bool = False
+    ) -> None:
         """Start without a bar."""
         self._stream = stream
         self._quiet = quiet
+        self._verbose = verbose
         self._bar = _Bar(stream) if fancy and not quiet else None
 
     def watch(self, events: Iterable[TrainingEvent]) -> list[TrainingEvent]:
@@ -56,6 +60,8 @@ class TrainingReport:
                 self._print(f"warning: {warning}", always=True)
         if isinstance(event, Warned):
             self._print(f"warning: {event.message}", always=True)
+        if self._verbose and isinstance(event, UpdateDone) and event.update % 100 == 0:
+            self._print(f"update {event.update}  loss {event.loss:.4f}")
         for line in _lines(event):
             self._print(line)
 

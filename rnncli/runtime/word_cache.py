@@ -60,19 +60,22 @@ class WordCache:
         fresh = words[: self._capacity - used]
         late = words[len(fresh) :]
         places = list(range(used, used + len(fresh)))
-        self._words.extend(fresh)
-        self._grow(len(self._words))
         if late:
             self._last_used[places] = self._clock
             victims = np.argpartition(self._last_used, len(late) - 1)[: len(late)]
             if self._last_used[victims].max() == self._clock:
+                self._last_used[places] = 0
                 raise ValueError(f"more than {self._capacity} distinct words at once")
-            for slot, word in zip(victims.tolist(), late, strict=True):
-                del self._slots[self._words[slot]]
-                self._words[slot] = word
             places += victims.tolist()
+        # Nothing is changed before the rows are there: a computation that is broken off leaves the cache as it was.
+        computed = self._compute(words)
+        self._grow(used + len(fresh))
+        self._words.extend(fresh)
+        for place, word in zip(places[len(fresh) :], late, strict=True):
+            del self._slots[self._words[place]]
+            self._words[place] = word
         self._slots.update(zip(words, places, strict=True))
-        for table, rows in zip(self.tables, self._compute(words), strict=True):
+        for table, rows in zip(self.tables, computed, strict=True):
             table[places] = rows
 
     def _grow(self, size: int) -> None:

@@ -26,4 +26,5 @@ def model_size(num_words: int, vectors: Vectors | None) -> TaggerConfig:
 
 def default_epochs(num_tokens: int) -> int:
     """Choose the passes over the data: many over little data, few over much."""
-    return max(3, min(40, round(10 * math.sqrt(100_000 / max(num_tokens, 1)))))
+    fewest = 5 if num_tokens < 1_000_000 else 3
+    return max(fewest, min(30, round(6 * math.sqrt(100_000 / max(num_tokens, 1)))))

@@ -73,6 +73,7 @@ class TableOptimizer:
             first, second, _ = moments.unbind(1)
             first.lerp_(values.grad, 1 - _BETA1)
             second.mul_(_BETA2).addcmul_(values.grad, values.grad, value=1 - _BETA2)
+            weight.mul_(1 - learning_rate * self._weight_decay)
             weight.sub_(self._direction(first, second, self._update).mul_(learning_rate))
             state.table.weight.index_copy_(0, rows, weight)
             state.moments.index_copy_(0, rows, moments)

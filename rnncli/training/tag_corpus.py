@@ -82,6 +82,9 @@ def read_corpus(job: TaggingJob) -> TagCorpus:
     num_empty = reader.num_empty_tokens
     assert reader.layout is not None
     separator = "tabs" if reader.layout.separator == "\t" else "spaces"
+    if len(train) == 1:
+        message = f"no blank line ends a sentence: all of it is one sentence of {len(train[0].tokens)} tokens"
+        raise DataError([Problem(job.train_files[0], None, message)], hint="put a blank line after each sentence")
     summary = summarise_spans(train)
     files = [*job.train_files]
     dev: list[Sentence] = []
@@ -89,9 +92,9 @@ def read_corpus(job: TaggingJob) -> TagCorpus:
         dev = reader.read(job.dev)
         files.append(job.dev)
     elif job.dev is not None:
-        if len(train) < 2:
-            raise DataError([Problem(job.train_files[0], None, "only one sentence: none is left to hold out")])
         train, dev = hold_out(train, job.dev)
+        if not train:
+            raise DataError([Problem(job.train_files[0], None, f"--dev {job.dev} leaves nothing to learn from")])
     test: list[Sentence] = []
     if job.test_file is not None:
         test = reader.read(job.test_file)

@@ -1,6 +1,8 @@
 """Training a tagger from files: fit, choose the bias, score, write."""
 
+import math
 import platform
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -14,7 +16,9 @@ from rnncli import model_file
 from rnncli.config import to_dict
 from rnncli.data.formats.vectors import read_vectors
 from rnncli.data.records import Sentence
-from rnncli.data.tag_schemes import Scheme, convert
+from rnncli.data.tag_schemes import Scheme, convert, read_spans
+from rnncli.data.tokenizer_rules import TokenizerRules
+from rnncli.errors import UsageError
 from rnncli.events import ModelWritten, Scored, TrainingEvent, Warned
 from rnncli.inference.tagging import SentenceTagger, build_tagger
 from rnncli.metrics.spans import SpanScores, score_spans
@@ -50,9 +54,13 @@ def train_tagger(job: TaggingJob) -> Generator[TrainingEvent, None, None]:
     """
     seed_everything(job.training.seed)
     device = choose_device(job.device)
+    try:
+        rules = freeze(job.language)
+    except ValueError as error:
+        raise UsageError(f"--lang {job.language}: {error}") from error
     corpus = read_corpus(job)
     yield corpus.event
-    training = _TaggerTraining(job, corpus, device)
+    training = _TaggerTraining(job, corpus, rules, device)
     state = yield from fit(training.run(), job.training, training.epochs, device)
     yield from training.finish(state)
 
@@ -60,9 +68,8 @@ def train_tagger(job: TaggingJob) -> Generator[TrainingEvent, None, None]:
 class _TaggerTraining:
     """A model on its way from random weights to its file."""
 
-    def __init__(self, job: TaggingJob, corpus: TagCorpus, device: torch.device) -> None:
-        self._job, self._corpus, self._device = job, corpus, device
-        self._rules = freeze(job.language)
+    def __init__(self, job: TaggingJob, corpus: TagCorpus, rules: TokenizerRules, device: torch.device) -> None:
+        self._job, self._corpus, self._rules, self._device = job, corpus, rules, device
         known = {token for sentence in corpus.train for token in sentence.tokens}
         self._vectors = read_vectors(job.vectors_file, known) if job.vectors_file else None
         self._config = model_size(len(known), self._vectors)
@@ -101,8 +108,8 @@ class _TaggerTraining:
         scores = {name: _score(final, part) for name, part in (("dev", corpus.dev), ("test", corpus.test)) if part}
         for name, score in scores.items():
             yield _scored_event(name, score)
-        if corpus.dev and not scores["dev"].f1:
-            yield Warned("the model does no better on the development data than tagging nothing at all")
+        if corpus.dev:
+            yield from _doubts(scores["dev"], corpus.dev)
         metadata = {
             "task": "ner",
             "config": to_dict(self._config),
@@ -137,6 +144,21 @@ class _TaggerTraining:
 def _score(tagger: SentenceTagger, sentences: Sequence[Sentence]) -> SpanScores:
     predicted = tagger.tag([sentence.tokens for sentence in sentences])
     return score_spans([sentence.tags for sentence in sentences], predicted)
+
+
+def _doubts(scores: SpanScores, dev: Sequence[Sentence]) -> Iterator[Warned]:
+    """Warn unless F1 is above the baseline by more than the standard error of so many spans."""
+    baseline, f1 = _trivial_f1(dev), scores.f1 or 0.0
+    if f1 - baseline <= math.sqrt(f1 * (1 - f1) / max(scores.num_gold, 1)):
+        yield Warned(f"dev f1 {f1:.4f} is hardly better than the baseline of {baseline:.4f}: nothing was learned")
+
+
+def _trivial_f1(sentences: Sequence[Sentence]) -> float:
+    """F1 of calling every single token a span of the type that fits best; 0 is what tagging nothing gets."""
+    spans = [span for sentence in sentences for span in read_spans(sentence.tags)]
+    singles = Counter(span.type for span in spans if span.end - span.start == 1)
+    num_tokens = sum(len(sentence.tokens) for sentence in sentences)
+    return 2 * max(singles.values(), default=0) / max(len(spans) + num_tokens, 1)
 
 
 def _best_bias(tagger: SentenceTagger, dev: Sequence[Sentence]) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -135,8 +136,13 @@ def test_batch_mates_and_order_change_nothing(
 
 def test_two_threads_give_the_same_numbers(random_model: Build, random_sentences: Sentences) -> None:
     built = random_model(7, num_layers=2)
-    sentences = random_sentences(7, LENGTHS)
-    one, two = (numpy_emissions(Tagger(built.config, built.tensors, threads=n), sentences) for n in (1, 2))
+    # Enough tokens that starting a thread is worth it.
+    sentences = random_sentences(7, [60] * 100)
+    one = numpy_emissions(Tagger(built.config, built.tensors, threads=1), sentences)
+    before = threading.active_count()
+    tagger = Tagger(built.config, built.tensors, threads=2)
+    two = numpy_emissions(tagger, sentences)
+    assert threading.active_count() > before
     for a, b in zip(one, two, strict=True):
         assert np.array_equal(a, b)
 

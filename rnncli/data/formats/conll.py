@@ -185,7 +185,7 @@ class SentenceReader:
         assert layout is not None
         tokens: list[str] = []
         tags: list[str] = []
-        first_line = 0
+        numbers: list[int] = []
         num_problems = len(problems)
         for number, line in enumerate(record.lines, record.first_line):
             if not line or layout.is_comment(line):
@@ -197,10 +197,11 @@ class SentenceReader:
             elif row[layout.token_column] != DOCUMENT_START:
                 tokens.append(row[layout.token_column])
                 tags.append(row[self.tag_column])
-                first_line = first_line or number
+                numbers.append(number)
         if not tokens or len(problems) > num_problems:
             return None
-        return Sentence(tuple(tokens), tuple(tags), path, first_line)
+        is_contiguous = numbers[-1] - numbers[0] == len(numbers) - 1
+        return Sentence(tuple(tokens), tuple(tags), path, numbers[0], () if is_contiguous else tuple(numbers))
 
     def _detect(self, record: Record, path: str, problems: list[Problem]) -> bool:
         """Set the layout and the tag column from a first record; False where it has no rows."""

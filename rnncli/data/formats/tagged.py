@@ -128,6 +128,8 @@ def parse_json(tokenize: Tokenize, text_field: str) -> Callable[[str, int, int, 
             tokens, joined = [text[a:b] for a, b in offsets], text
         else:
             return bad(f"no text in field {text_field!r}")
+        if offsets is None and any(char in joined for char in "\t\n\r\0"):
+            return bad(f"a tab or a line break inside a token of field {text_field!r}")
         if not joined.isascii() and any("\ud800" <= char <= "\udfff" for char in joined):
             return bad(f"half a surrogate pair in field {text_field!r}")
         return TagRecord(tokens, joined, offsets, size, number, None, ended, source=line)
@@ -167,6 +169,8 @@ def _column_record(record: Record, layout: Layout | None) -> TagRecord:
         if layout is None or not line or layout.is_comment(line):
             is_token.append(False)
             continue
+        if not line.strip(" \t"):
+            return bad(number, "looks blank but holds whitespace, so it ends no sentence")
         columns = layout.split(line)
         if len(columns) != layout.num_columns:
             return bad(number, f"{len(columns)} columns, while the rows above have {layout.num_columns}")
@@ -207,6 +211,8 @@ class TagWriter:
         end = self._separator if record.ended else ""
         if record.error is not None and self._body == self._jsonl:
             return json.dumps({"error": record.error}, ensure_ascii=False, separators=(",", ":")) + end
+        if record.rows and record.error is None and record.tokens is None:
+            return ""  # blank lines around sentences are no records
         if record.tokens is None or tags is None:
             return end
         assert self._body is not None
@@ -222,10 +228,10 @@ class TagWriter:
 
     def _columns(self, record: TagRecord, tags: Sequence[str] | None) -> str:
         end = self._separator if record.ended else ""
-        if record.layout is None or not record.rows:
+        if not record.rows:
             rows = [f"{token}\t{tag}" for token, tag in zip(record.tokens or (), tags or (), strict=True)]
             return self._separator.join([*rows, ""]) + end
-        if tags is None:
+        if tags is None or record.layout is None:
             return self._separator.join([self._untagged(line, record) for line in record.rows]) + end
         separator, remaining = record.layout.separator, iter(tags)
         rows = [
@@ -280,8 +286,12 @@ def add_field(source: str, field: str, value: str) -> str:
         field: its new field; one of that name is replaced.
         value: JSON text.
     """
-    members = [source[start:end] for name, start, end in _members(source) if name != field]
-    return "{" + ",".join([*members, f"{json.dumps(field, ensure_ascii=False)}:{value}"]) + "}"
+    member = f"{json.dumps(field, ensure_ascii=False)}:{value}"
+    members = list(_members(source))
+    if all(name != field for name, _, _ in members):
+        return f"{source.strip()[:-1]}{',' if members else ''}{member}}}"
+    others = [source[start:end] for name, start, end in members if name != field]
+    return "{" + ",".join([*others, member]) + "}"
 
 
 def _members(source: str) -> Iterator[tuple[str, int, int]]:
