@@ -201,14 +201,18 @@ def _torch_backend(
 
 
 def _batches(sentences: Sequence[Sequence[str]]) -> Iterator[list[int]]:
-    """Yield indices of sentences of similar length, within what one call may hold; empty sentences are left out."""
+    """Yield indices of sentences of similar length, within what one call may hold; empty sentences are left out.
+
+    A sentence that needs windows is a batch of its own.
+    """
     order = sorted((i for i, tokens in enumerate(sentences) if len(tokens)), key=lambda i: -len(sentences[i]))
     limit = min(_BATCH_TOKENS, CACHED_WORDS)
     batch: list[int] = []
     num_tokens = 0
     for index in order:
         size = len(sentences[index])
-        if batch and (num_tokens + size > limit or len(batch) == _BATCH_SENTENCES):
+        full = num_tokens + size > limit or len(batch) == _BATCH_SENTENCES
+        if batch and (full or len(sentences[batch[0]]) > _WINDOW):
             yield batch
             batch, num_tokens = [], 0
         batch.append(index)

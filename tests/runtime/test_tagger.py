@@ -3,7 +3,7 @@
 import copy
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -228,3 +228,20 @@ def test_a_long_sentence_is_tagged_in_windows_as_in_one_piece(random_model: Buil
     in_one_piece = viterbi(whole.astype(np.float64), pack([len(tokens)]), *masked)
     # Over thousands of tokens two paths may come as close as rounding; a wrong stitch differs in half of all tokens.
     assert sum(tag != names[i] for tag, i in zip(in_windows, in_one_piece, strict=True)) <= 5
+
+
+def test_a_windowed_sentence_takes_no_other_with_it() -> None:
+    """Guards against a short sentence that shares a batch with one that is scored in windows."""
+
+    class Backend:
+        def emissions(self, sentences: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Packing]:
+            packing = pack([len(tokens) for tokens in sentences])
+            scores = np.zeros((sum(map(len, sentences)), 2))
+            scores[packing.rows(), [int(token) for tokens in sentences for token in tokens]] = 9.0
+            return scores, packing
+
+    tagger = SentenceTagger(Backend(), ("O", "S-X"), Scheme.BIOES, np.zeros((2, 2)), np.zeros(2), np.zeros(2))
+    generator = np.random.default_rng(1)
+    sentences = [[str(x) for x in generator.integers(2, size=size)] for size in (900, 2_500, 3_000, 5, 2_049)]
+    expected = [tuple(("O", "S-X")[int(token)] for token in tokens) for tokens in sentences]
+    assert tagger.tag(sentences) == expected
