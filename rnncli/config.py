@@ -78,7 +78,7 @@ class TrainingConfig:
     """Decoupled weight decay of AdamW."""
     clip_norm: float = 1.0
     """Largest norm of the gradient."""
-    ema_decay: float = 0.99
+    ema_decay: float = 0.998
     """Decay of the weights' exponential moving average, which is what is scored and saved."""
     dropout: float = 0.4
     """Share of a sentence's units dropped at all its tokens alike, before and after the encoder."""
@@ -88,7 +88,7 @@ class TrainingConfig:
     """Occurrences in the training data at which a word loses its own row every other time, and keeps its parts."""
     linear_dropout: float = 0.2
     """Share of the linear path's scores dropped."""
-    outside_margin: float = 1.0
+    outside_margin: float = 2.0
     """Handicap against which a token of a span must win over O while training, nats; it raises recall."""
     mention_replacement: float = 0.4
     """Share of gold spans replaced by another span of their type."""
