@@ -28,7 +28,7 @@ def viterbi(
     Reference:
         Viterbi 1967; Forney 1973, "The Viterbi algorithm".
     """
-    num_steps, _num_tags = len(packing.batch_sizes), emissions.shape[1]
+    num_steps, num_tags = len(packing.batch_sizes), emissions.shape[1]
     arriving = np.ascontiguousarray(transitions.T)
     came_from = np.empty(emissions.shape, dtype=np.int16)
     score = start + emissions[: packing.batch_sizes[0]]
@@ -39,7 +39,8 @@ def viterbi(
             candidates = score[:size, None, :] + arriving
             best = candidates.argmax(2)
             came_from[offset : offset + size] = best
-            score = np.take_along_axis(candidates, best[:, :, None], 2)[:, :, 0] + emissions[offset : offset + size]
+            flat = np.arange(size * num_tags) * num_tags + best.ravel()
+            score = candidates.ravel()[flat].reshape(size, num_tags) + emissions[offset : offset + size]
         # Only differences matter; sums over long sequences would cost the last digits of single precision.
         score = score - score.max(1, keepdims=True)
         remaining = packing.batch_sizes[step + 1] if step + 1 < num_steps else 0

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 CACHED_WORDS = 8192
-"""Words whose gate inputs are kept; also the most tokens that one call may hold."""
+"""Words of which what is computed is kept, at least; also the most tokens that one call may hold."""
+
+_CACHE_BYTES = 64 << 20
 
 _SHARED_TOKENS = 256
 """Batches smaller than this gain nothing from a second thread."""
@@ -54,7 +56,8 @@ class Tagger:
         self._features = config.features
         self._linear = tensors["linear.table.weight"]
         row_sizes = (6 * config.encoder.hidden_size, self._linear.shape[1])
-        self._cache = WordCache(self._compute, row_sizes, CACHED_WORDS, dtype)
+        capacity = max(CACHED_WORDS, _CACHE_BYTES // (sum(row_sizes) * np.dtype(dtype).itemsize))
+        self._cache = WordCache(self._compute, row_sizes, capacity, dtype)
         self._output = np.ascontiguousarray(tensors["output.weight"].astype(dtype).T)
         self._output_bias = tensors["output.bias"].astype(dtype)
         self._threads = threads

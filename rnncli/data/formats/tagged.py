@@ -159,7 +159,7 @@ def _column_record(record: Record, layout: Layout | None) -> TagRecord:
     def bad(number: int, reason: str) -> TagRecord:
         return TagRecord(None, "", None, size, number, reason, ended, rows=lines, layout=layout)
 
-    if not all(map(str.isascii, lines)) or "\0" in "".join(lines):
+    if not _is_text("".join(lines)):
         for number, line in enumerate(lines, record.first_line):
             if problem := text_problem(line):
                 return bad(number, problem)
@@ -184,6 +184,15 @@ def _column_record(record: Record, layout: Layout | None) -> TagRecord:
     return TagRecord(
         tokens, text, None, size, record.first_line, None, ended, rows=lines, layout=layout, is_token=is_token
     )
+
+
+def _is_text(text: str) -> bool:
+    """Tell at once whether a decoded record is proper text; if not, its lines are looked at one by one."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 class TagWriter:
