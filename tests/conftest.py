@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -108,6 +109,8 @@ class CommandLine:
             cwd=cwd or self._directory,
             env=environment(env),
             bufsize=0,
+            # A shell starts background jobs deaf to SIGINT, and a test run in one would hand that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
 
