@@ -122,7 +122,8 @@ class _Loop:
         value = float(loss.detach())
         if not math.isfinite(value):
             raise ResourceError(
-                f"the loss is not finite at update {self._update + 1}", hint="try a lower --set training.learning_rate"
+                f"the loss is not finite at update {self._update + 1}",
+                hint="look at the numbers of --vectors, or try another --seed",
             )
         loss.backward()
         self._optimizer.step(self._progress())
