@@ -10,6 +10,8 @@ import typer
 from rnncli.cli.options import Quiet, Verbose, set_threads
 from rnncli.cli.terminal import note
 
+_SHOWN_TAGS = 40
+
 
 def info(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Model file.")],
@@ -46,9 +48,12 @@ def info(
 
 def _rows(metadata: dict[str, Any], num_numbers: int, num_bytes: int) -> list[tuple[str, str]]:
     rows = [("task", metadata["task"]), ("parameters", f"{num_numbers:,} ({num_bytes / 1e6:.1f} MB)")]
-    if types := metadata.get("types"):
-        rows.append(("types", ", ".join(f"{name} ({count:,})" for name, count in types.items())))
-    for key in ("scheme", "language", "seed"):
+    for head in metadata.get("heads", []):
+        counts = [f"{name} ({count:,})" for name, count in head["counts"].items()]
+        more = f" and {len(counts) - _SHOWN_TAGS} more" if len(counts) > _SHOWN_TAGS else ""
+        scheme = f", scheme {head['scheme']}" if head["scheme"] else ""
+        rows.append((head["task"], f"{', '.join(counts[:_SHOWN_TAGS])}{more}; column {head['column']}{scheme}"))
+    for key in ("language", "seed"):
         if key in metadata:
             rows.append((key, str(metadata[key])))
     for part, scores in metadata.get("scores", {}).items():

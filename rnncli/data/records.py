@@ -13,6 +13,7 @@ class Sentence:
         file: where it was read from.
         line: 1-based line of its first token.
         lines: 1-based line of every token, where other lines stand between them.
+        also: gold tags of a second kind, one a token, or none.
     """
 
     tokens: tuple[str, ...]
@@ -20,6 +21,7 @@ class Sentence:
     file: str = ""
     line: int = 0
     lines: tuple[int, ...] = ()
+    also: tuple[str, ...] = ()
 
     def line_of(self, i: int) -> int:
         """Return the line of token `i`."""

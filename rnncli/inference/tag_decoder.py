@@ -1,0 +1,70 @@
+"""From the scores of one head to its tags."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnncli.data.tag_schemes import Scheme, convert
+from rnncli.data.tag_sets import TagSet
+from rnncli.decoding.packed import Packing
+from rnncli.decoding.viterbi import viterbi
+
+_FORBIDDEN = -1e4
+_PREFIXES = {
+    Scheme.BIOES: {},
+    Scheme.BILOU: {"S-": "U-", "E-": "L-"},
+    Scheme.IOB2: {"S-": "B-", "E-": "I-"},
+    Scheme.IO: {"B-": "I-", "S-": "I-", "E-": "I-"},
+}
+
+
+class TagDecoder:
+    """Finds the best tags of one head.
+
+    Args:
+        head: what to choose from.
+        tensors: the model's arrays by name.
+        index: of the head in the model.
+        scheme: in which spans are answered, None for that of the training data.
+    """
+
+    def __init__(
+        self, head: TagSet, tensors: Mapping[str, NDArray[Any]], index: int = 0, scheme: Scheme | None = None
+    ) -> None:
+        """Mask the illegal transitions and prepare the names of the answers."""
+        self.head = head
+        self._chain: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None
+        if head.is_chain:
+            may_follow, may_start, may_end = head.allowed()
+            self._chain = (
+                _masked(may_follow, tensors[f"crf.{index}.transitions"]),
+                _masked(may_start, tensors[f"crf.{index}.start"]),
+                _masked(may_end, tensors[f"crf.{index}.end"]),
+            )
+        self.scheme = None if head.scheme is None else scheme or head.scheme
+        # In every scheme but IOB1 a tag can be rewritten without looking at its neighbours.
+        prefixes: dict[str, str] | None = {} if self.scheme is None else _PREFIXES.get(self.scheme)
+        self._names = None if prefixes is None else [prefixes.get(tag[:2], tag[:2]) + tag[2:] for tag in head.tags]
+
+    def paths(self, emissions: NDArray[Any], packing: Packing) -> NDArray[np.int64]:
+        """Return the best tag indices, int64 [N], sequence after sequence in their original order.
+
+        Args:
+            emissions: float [N, K], packed.
+            packing: how.
+        """
+        best = emissions.argmax(1) if self._chain is None else viterbi(emissions, packing, *self._chain)
+        return best[packing.rows()]
+
+    def names(self, path: Sequence[int]) -> tuple[str, ...]:
+        """Return the tags of one sentence, in the scheme of the answers."""
+        if self._names is not None:
+            return tuple([self._names[tag] for tag in path])
+        assert self.scheme is not None
+        return convert([self.head.tags[tag] for tag in path], Scheme.BIOES, self.scheme)
+
+
+def _masked(allowed: Sequence[bool] | Sequence[Sequence[bool]], scores: NDArray[Any]) -> NDArray[np.float32]:
+    return np.where(allowed, scores, _FORBIDDEN).astype(np.float32)
