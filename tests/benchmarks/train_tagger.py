@@ -1,9 +1,9 @@
 """Training: test score, seconds and size of `rnncli train ner|pos` with its default flags, against a peer in one run.
 
-A data set of .conllu files is one of parts of speech and is scored by the accuracy of UPOS; all others hold spans, whose
-F1 is seqeval's in its default mode, micro-averaged as conlleval counts. Scores come from the files that `rnncli tag` and
-the peer write. The seconds are those of the whole training process; ours include the scoring of dev and test. CRFsuite
-draws nothing at random, so only its seconds vary from seed to seed.
+A data set of .conllu files is one of parts of speech and is scored by the accuracy of UPOS; all others hold spans,
+whose F1 is seqeval's in its default mode, micro-averaged as conlleval counts. Scores come from the files that `rnncli
+tag` and the peer write. The seconds are those of the whole training process; ours include the scoring of dev and
+test. CRFsuite draws nothing at random, so only its seconds vary from seed to seed.
 
 python tests/benchmarks/train_tagger.py ner/wnut17 --seeds 3 --peer crfsuite --peer-python PYTHON
 python tests/benchmarks/train_tagger.py pos/ud_english_ewt --seeds 1 --peer spacy
