@@ -54,6 +54,8 @@ def _rows(metadata: dict[str, Any], num_numbers: int, num_bytes: int) -> list[tu
     for part, scores in metadata.get("scores", {}).items():
         shown = ", ".join(f"{k} {'n/a' if v is None else format(v, '.4f')}" for k, v in scores.items())
         rows.append((part, shown))
+    if calibration := metadata.get("calibration"):
+        rows.append(("calibration", ", ".join(f"{key} {value:.4f}" for key, value in calibration.items())))
     for entry in metadata.get("data", []):
         rows.append(("data", f"{entry['name']} {entry.get('sha256', '')[:16]}".rstrip()))
     rows.append(("command", shlex.join(metadata.get("command", []))))

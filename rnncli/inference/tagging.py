@@ -12,7 +12,7 @@ from rnncli.config import TaggerConfig, tagger_config
 from rnncli.data.tag_schemes import Scheme, allowed_transitions, convert
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.decoding.packed import Packing, pack
-from rnncli.decoding.viterbi import viterbi
+from rnncli.decoding.viterbi import FORBIDDEN, viterbi
 from rnncli.errors import ModelError
 from rnncli.model_file import ModelFile
 from rnncli.runtime.tagger import CACHED_WORDS, Tagger
@@ -21,7 +21,6 @@ _BATCH_TOKENS = 4096
 _BATCH_SENTENCES = 128
 _WINDOW = 2048
 _CONTEXT = 128
-_FORBIDDEN = -1e4
 _PREFIXES = {
     Scheme.BIOES: {},
     Scheme.BILOU: {"S-": "U-", "E-": "L-"},
@@ -63,9 +62,12 @@ class SentenceTagger:
         self._tags = tuple(tags)
         self.scheme = scheme
         allowed, may_start, may_end = allowed_transitions(tags)
-        self._transitions = np.where(allowed, transitions, _FORBIDDEN).astype(np.float32)
-        self._start = np.where(may_start, start, _FORBIDDEN).astype(np.float32)
-        self._end = np.where(may_end, end, _FORBIDDEN).astype(np.float32)
+        self.chain = (
+            np.where(allowed, transitions, FORBIDDEN).astype(np.float32),
+            np.where(may_start, start, FORBIDDEN).astype(np.float32),
+            np.where(may_end, end, FORBIDDEN).astype(np.float32),
+        )
+        """Scores of transitions [K, K], starts [K] and ends [K], what is illegal masked."""
         self._outside = tags.index("O") if "O" in tags else -1
         # In every scheme but IOB1 a tag can be rewritten without looking at its neighbours.
         prefixes = _PREFIXES.get(scheme)
@@ -95,25 +97,38 @@ class SentenceTagger:
             For each bias, one tag a token for each sentence, in the order given.
         """
         answers: list[list[tuple[str, ...]]] = [[()] * len(sentences) for _ in biases]
-        for indices in _batches(sentences):
-            batch = [sentences[i] for i in indices]
-            if len(batch[0]) > _WINDOW:
-                emissions, packing = self._windowed(batch[0])
-            else:
-                emissions, packing = self._backend.emissions(batch)
+        for indices, emissions, packing in self.emissions(sentences):
             rows = packing.rows()
             outside = emissions[:, self._outside].copy() if self._outside >= 0 else None
             for bias, answer in zip(biases, answers, strict=True):
                 if outside is not None:
                     emissions[:, self._outside] = outside - np.float32(bias)
-                path = viterbi(emissions, packing, self._transitions, self._start, self._end)[rows].tolist()
+                path = viterbi(emissions, packing, *self.chain)[rows].tolist()
                 start = 0
-                for index, tokens in zip(indices, batch, strict=True):
-                    answer[index] = self._names(path[start : start + len(tokens)])
-                    start += len(tokens)
+                for index in indices:
+                    end = start + len(sentences[index])
+                    answer[index] = self.names(path[start:end])
+                    start = end
         return answers
 
-    def _names(self, path: Sequence[int]) -> tuple[str, ...]:
+    def emissions(self, sentences: Sequence[Sequence[str]]) -> Iterator[tuple[list[int], NDArray[Any], Packing]]:
+        """Score every tag at every token, batch by batch, a long sentence in windows; no batch is kept.
+
+        Args:
+            sentences: token sequences; empty ones are left out.
+
+        Yields:
+            Indices of the B sentences of a batch, float [N, K] packed, and how they are packed.
+        """
+        for indices in _batches(sentences):
+            batch = [sentences[i] for i in indices]
+            if len(batch[0]) > _WINDOW:
+                yield indices, *self._windowed(batch[0])
+            else:
+                yield indices, *self._backend.emissions(batch)
+
+    def names(self, path: Sequence[int]) -> tuple[str, ...]:
+        """Return the tags of a path of tag indices, in the scheme to answer in."""
         if self._answers is not None:
             return tuple([self._answers[tag] for tag in path])
         return convert([self._tags[tag] for tag in path], Scheme.BIOES, self.scheme)

@@ -4,6 +4,7 @@ import math
 import platform
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -23,6 +24,7 @@ from rnncli.events import ModelWritten, Scored, TrainingEvent, Warned
 from rnncli.inference.tagging import SentenceTagger, build_tagger
 from rnncli.metrics.spans import SpanScores, score_spans
 from rnncli.models.tagger import Tagger
+from rnncli.training.calibration import calibrate
 from rnncli.training.defaults import default_epochs, model_size
 from rnncli.training.devices import choose_device
 from rnncli.training.export import to_arrays
@@ -110,6 +112,7 @@ class _TaggerTraining:
             yield _scored_event(name, score)
         if corpus.dev:
             yield from _doubts(scores["dev"], corpus.dev)
+        calibration = calibrate(final, corpus.dev)
         metadata = {
             "task": "ner",
             "config": to_dict(self._config),
@@ -123,6 +126,7 @@ class _TaggerTraining:
             "data": corpus.files,
             "scores": {name: _headline(score) for name, score in scores.items()},
             "outside_bias": bias,
+            **({} if calibration is None else {"calibration": asdict(calibration)}),
             "versions": {"rnncli": version("rnncli"), "torch": torch.__version__, "python": platform.python_version()},
         }
         yield ModelWritten(job.output, model_file.write(job.output, metadata, tensors))

@@ -202,10 +202,14 @@ class TagWriter:
         form: one of OUTPUTS.
         separator: what ends a record's line.
         field: name under which a JSON record gets its result.
+        untagged: what stands behind a row of columns that holds no token, one entry a column.
     """
 
-    def __init__(self, form: str, separator: bytes = b"\n", field: str = "tags") -> None:
+    def __init__(
+        self, form: str, separator: bytes = b"\n", field: str = "tags", untagged: Sequence[str] = ("O",)
+    ) -> None:
         """Choose the writer once."""
+        self._document_cells = untagged
         self._separator = separator.decode()
         self._field = field
         self._body = {"inline": inline, "spans": spans_json, "jsonl": self._jsonl}.get(form)
@@ -249,12 +253,11 @@ class TagWriter:
         ]
         return self._separator.join(rows) + end
 
-    @staticmethod
-    def _untagged(line: str, record: TagRecord) -> str:
+    def _untagged(self, line: str, record: TagRecord) -> str:
         """Write a row that holds no token: the start of a document is outside of everything."""
         layout = record.layout
         if record.error is None and layout is not None and line.startswith(DOCUMENT_START):
-            return f"{line}{layout.separator}O"
+            return layout.separator.join((line, *self._document_cells))
         return line
 
 
