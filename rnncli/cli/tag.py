@@ -26,6 +26,11 @@ def tag(
         str, typer.Option(metavar="NAME", help="JSON field with the text, or a list of tokens.")
     ] = "text",
     field: Annotated[str, typer.Option(metavar="NAME", help="JSON field for the result.")] = "tags",
+    scores: Annotated[bool, typer.Option("--scores", help="Add the probability of each span or tag.")] = False,
+    n_best: Annotated[
+        int | None,
+        typer.Option("--n-best", metavar="N", min=1, max=100, help="Write the N best readings of a record, in N rows."),
+    ] = None,
     on_error: Annotated[str, typer.Option(metavar="blank|stop|skip", help="What a bad record gives.")] = "blank",
     null: Annotated[bool, typer.Option("-0", "--null", help="Records end with NUL, not with a newline.")] = False,
     unbuffered: Annotated[bool, typer.Option("-u", "--unbuffered", help="Answer line by line.")] = False,
@@ -41,7 +46,7 @@ def tag(
     echo 'Angela Merkel flew to Paris.' | rnncli tag
     rnncli tag -m ner.rnn --format spans notes.txt
     rnncli tag --input conll --format conll test.conll
-    rnncli tag --jsonl < docs.jsonl | jq .
+    rnncli tag --jsonl --scores < docs.jsonl | jq .
     """
     if jsonl:
         input_format, output_format = "jsonl", output_format or "jsonl"
@@ -53,6 +58,10 @@ def tag(
     ):
         if value not in allowed:
             raise UsageError(f"{flag} {value}: expected one of {', '.join(allowed)}")
+    if n_best is not None and scores:
+        raise UsageError("--n-best does not go with --scores: a reading has one score, that of all its tags together")
+    if n_best is not None and output_format == "conll":
+        raise UsageError("--n-best does not go with --format conll, which has no place for several readings")
     if null and input_format == "conll":
         raise UsageError("--null does not go with columns, whose records end with a blank line")
     separator = b"\0" if null else b"\n"
@@ -72,6 +81,8 @@ def tag(
         text_field=text_field,
         field=field,
         separator=separator,
+        scores=scores,
+        n_best=n_best,
         threads=num_threads,
         device=device,
     )

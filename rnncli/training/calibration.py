@@ -37,9 +37,9 @@ class Calibration:
 def calibrate(tagger: SentenceTagger, dev: Sequence[Sentence], *, spans: bool = True) -> Calibration | None:
     """Find the temperature at which the outcomes on the development data are likeliest.
 
-    An outcome is whether a predicted span (or a tag) is right, since that is what a score is asked about. The likelihood
-    of the gold tags also weighs what was not predicted, and fits a temperature at which the scores of spans may lie too
-    low. One nat for a factor of e keeps a few spans, all of them right, from promising certainty.
+    An outcome is whether a predicted span (or a tag) is right, since that is what a score is asked about. The
+    likelihood of the gold tags also weighs what was not predicted, and fits a temperature at which the scores of spans
+    may lie too low. One nat for a factor of e keeps a few spans, all of them right, from promising certainty.
 
     Args:
         tagger: the tagger as it will be stored.
