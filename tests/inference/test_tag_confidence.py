@@ -115,11 +115,13 @@ def test_the_n_best_readings_are_the_first_of_the_sorted_list(seed: int, tempera
 def test_in_io_readings_that_look_alike_are_one() -> None:
     """Two spans of one type that touch are written as one, so there are fewer rows than paths."""
     model = Model(0, Scheme.IO)
-    outside = [["O"], ["I-X"], ["I-Y"]]
-    (paths,) = ConfidentTagger(model.tagger).n_best([["1", "2"]], 100)
-    assert sorted(path.tags for path in paths) == sorted((a, b) for (a,), (b,) in itertools.product(outside, repeat=2))
-    (some,) = ConfidentTagger(model.tagger).n_best([["1", "2"]], 8)
-    assert some == paths[:8]
+    scorer = ConfidentTagger(model.tagger)
+    sentences = [["1", str(word)] for word in range(NUM_WORDS)]
+    for n in (1, 5, 9):
+        for paths, everything in zip(scorer.n_best(sentences, n), scorer.n_best(sentences, 100), strict=True):
+            assert {path.tags for path in everything} == set(itertools.product(("O", "I-X", "I-Y"), repeat=2))
+            assert len(everything) == 9
+            assert paths == everything[:n]
 
 
 def test_all_readings_together_are_certain() -> None:
