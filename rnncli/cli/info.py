@@ -59,6 +59,9 @@ def _rows(metadata: dict[str, Any], num_numbers: int, num_bytes: int) -> list[tu
     for part, scores in metadata.get("scores", {}).items():
         shown = ", ".join(f"{k} {'n/a' if v is None else format(v, '.4f')}" for k, v in scores.items())
         rows.append((part, shown))
+    for task, calibration in metadata.get("calibration", {}).items():
+        shown = ", ".join(f"{key} {value:.4f}" for key, value in calibration.items())
+        rows.append(("calibration", f"{task}: {shown}"))
     for entry in metadata.get("data", []):
         rows.append(("data", f"{entry['name']} {entry.get('sha256', '')[:16]}".rstrip()))
     rows.append(("command", shlex.join(metadata.get("command", []))))

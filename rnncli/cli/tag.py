@@ -47,6 +47,11 @@ def tag(
     ] = None,
     scheme: SchemeName = None,
     token_column: TokenColumn = None,
+    scores: Annotated[bool, typer.Option("--scores", help="Add the probability of each span or tag.")] = False,
+    n_best: Annotated[
+        int | None,
+        typer.Option("--n-best", metavar="N", min=1, max=100, help="Write the N best readings of a record, in N rows."),
+    ] = None,
     on_error: Annotated[str, typer.Option(metavar="blank|stop|skip", help="What a bad record gives.")] = "blank",
     null: Annotated[bool, typer.Option("-0", "--null", help="Records end with NUL, not with a newline.")] = False,
     unbuffered: Annotated[bool, typer.Option("-u", "--unbuffered", help="Answer line by line.")] = False,
@@ -63,7 +68,7 @@ def tag(
     echo 'Angela Merkel flew to Paris.' | rnncli tag
     rnncli tag -m ner.rnn --format spans notes.txt
     rnncli tag --input conllu --format conllu -m pos.rnn test.conllu
-    rnncli tag --jsonl < docs.jsonl | jq .
+    rnncli tag --jsonl --scores < docs.jsonl | jq .
     """
     if jsonl:
         input_format, output_format = "jsonl", output_format or "jsonl"
@@ -76,6 +81,12 @@ def tag(
     ):
         if value not in allowed:
             raise UsageError(f"{flag} {value}: expected one of {', '.join(allowed)}")
+    if n_best is not None and scores:
+        raise UsageError("--n-best does not go with --scores: a reading has one score, that of all its tags together")
+    if n_best is not None and output_format in ("conll", "conllu"):
+        raise UsageError(f"--n-best does not go with --format {output_format}, which has no place for several readings")
+    if scores and output_format == "conllu":
+        raise UsageError("--scores does not go with --format conllu: it has no place for them", hint="--format conll")
     if null and input_format in ("conll", "conllu"):
         raise UsageError("--null does not go with columns, whose records end with a blank line")
     separator = b"\0" if null else b"\n"
@@ -98,6 +109,8 @@ def tag(
         text_field=text_field,
         field=field,
         separator=separator,
+        scores=scores,
+        n_best=n_best,
         threads=num_threads,
         device=device,
     )

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from rnncli.data.tag_schemes import Scheme, convert
 from rnncli.data.tag_sets import TagSet
 from rnncli.decoding.packed import Packing
-from rnncli.decoding.viterbi import viterbi
+from rnncli.decoding.viterbi import FORBIDDEN, viterbi
 
-_FORBIDDEN = -1e4
 _PREFIXES = {
     Scheme.BIOES: {},
     Scheme.BILOU: {"S-": "U-", "E-": "L-"},
@@ -35,28 +34,27 @@ class TagDecoder:
     ) -> None:
         """Mask the illegal transitions and prepare the names of the answers."""
         self.head = head
-        self._chain: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None
-        if head.is_chain:
-            may_follow, may_start, may_end = head.allowed()
-            self._chain = (
-                _masked(may_follow, tensors[f"crf.{index}.transitions"]),
-                _masked(may_start, tensors[f"crf.{index}.start"]),
-                _masked(may_end, tensors[f"crf.{index}.end"]),
-            )
+        may_follow, may_start, may_end = head.allowed()
+        zero = np.zeros((), dtype=np.float32)
+        self.chain = (
+            _masked(may_follow, tensors.get(f"crf.{index}.transitions", zero)),
+            _masked(may_start, tensors.get(f"crf.{index}.start", zero)),
+            _masked(may_end, tensors.get(f"crf.{index}.end", zero)),
+        )
+        """Scores of transitions [K, K], starts [K] and ends [K], the illegal masked; zeros where none are learned."""
         self.scheme = None if head.scheme is None else scheme or head.scheme
         # In every scheme but IOB1 a tag can be rewritten without looking at its neighbours.
         prefixes: dict[str, str] | None = {} if self.scheme is None else _PREFIXES.get(self.scheme)
         self._names = None if prefixes is None else [prefixes.get(tag[:2], tag[:2]) + tag[2:] for tag in head.tags]
 
-    def paths(self, emissions: NDArray[Any], packing: Packing) -> NDArray[np.int64]:
-        """Return the best tag indices, int64 [N], sequence after sequence in their original order.
+    def best(self, emissions: NDArray[Any], packing: Packing) -> NDArray[np.int64]:
+        """Return the best tag indices, int64 [N], packed.
 
         Args:
             emissions: float [N, K], packed.
             packing: how.
         """
-        best = emissions.argmax(1) if self._chain is None else viterbi(emissions, packing, *self._chain)
-        return best[packing.rows()]
+        return viterbi(emissions, packing, *self.chain) if self.head.is_chain else emissions.argmax(1)
 
     def names(self, path: Sequence[int]) -> tuple[str, ...]:
         """Return the tags of one sentence, in the scheme of the answers."""
@@ -67,4 +65,4 @@ class TagDecoder:
 
 
 def _masked(allowed: Sequence[bool] | Sequence[Sequence[bool]], scores: NDArray[Any]) -> NDArray[np.float32]:
-    return np.where(allowed, scores, _FORBIDDEN).astype(np.float32)
+    return np.where(allowed, scores, FORBIDDEN).astype(np.float32)

@@ -1,6 +1,8 @@
 """The tagger as a filter: a model, an input format and an output format."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, Protocol
 
 from rnncli.data.byte_lines import LineBlock
 from rnncli.data.formats.tag_records import (
@@ -13,11 +15,21 @@ from rnncli.data.formats.tag_records import (
 )
 from rnncli.data.formats.tagged import TagWriter
 from rnncli.data.tag_schemes import Scheme
+from rnncli.data.tag_sets import TagSet
 from rnncli.data.tokenizer import Tokenizer
 from rnncli.data.tokenizer_rules import TokenizerRules
 from rnncli.errors import ModelError, UsageError
 from rnncli.inference.tagging import load_tagger
 from rnncli.model_file import tensor_text
+
+Predict = Callable[[Sequence[Sequence[str]]], Sequence[Any]]
+
+
+class Writer(Protocol):
+    """Writes what was predicted for a record."""
+
+    def render(self, record: TagRecord, result: Any, /) -> bytes:
+        """Return the bytes of a record; the result is None for a blank or a bad one."""
 
 
 class TagFilter:
@@ -33,6 +45,8 @@ class TagFilter:
         text_field: JSON field with the text or the tokens.
         field: JSON field for the result.
         separator: byte that ends a record's line.
+        scores: say how probable each span or tag is.
+        n_best: how many readings of a record to write, None for the best one alone.
         threads: to compute with.
         device: `cpu`, or a GPU's name.
 
@@ -53,24 +67,34 @@ class TagFilter:
         text_field: str = "text",
         field: str = "tags",
         separator: bytes = b"\n",
+        scores: bool = False,
+        n_best: int | None = None,
         threads: int = 1,
         device: str = "cpu",
     ) -> None:
         """Load the model; the tokenizer's patterns compile when raw text comes."""
-        self._tagger, file = load_tagger(model, scheme=scheme, threads=threads, device=device)
+        tagger, file = load_tagger(model, scheme=scheme, threads=threads, device=device)
         self._input_format = input_format
         self._token_column = token_column
-        heads = [decoder.head for decoder in self._tagger.decoders]
-        tasks = [head.task for head in heads]
-        if task is not None and task not in tasks:
-            raise UsageError(f"--task {task}: {model} knows {' and '.join(tasks)}")
-        chosen = tasks.index(task or tasks[0])
-        if scheme is not None and heads[chosen].scheme is None:
-            raise UsageError(f"--scheme {scheme}: {model} gives plain tags, no spans")
-        # Only JSON has room for what other heads say.
-        self._head = None if output_format == "jsonl" else chosen
-        written, place = (heads, chosen) if self._head is None else ([heads[chosen]], 0)
-        self._writer = TagWriter(output_format, written, place, separator=separator, field=field)
+        heads = [decoder.head for decoder in tagger.decoders]
+        chosen = _choose(model, heads, task, scheme)
+        self._predict: Predict
+        if scores or n_best is not None:
+            from rnncli.data.formats.scored_tags import NBestWriter, ScoreWriter  # plain tags need none of it
+            from rnncli.inference.tag_confidence import ConfidentTagger, stored_temperature
+
+            confident = ConfidentTagger(tagger, stored_temperature(model, file.metadata, heads[chosen].task), chosen)
+            self._predict, head = confident.tag, heads[chosen]
+            self._writer: Writer = ScoreWriter(output_format, head, separator=separator, field=field)
+            if n_best is not None:
+                self._predict = partial(confident.n_best, n=n_best)
+                self._writer = NBestWriter(output_format, head, n_best, separator=separator, field=field)
+        elif output_format == "jsonl":  # which alone has room for what other heads say
+            self._predict = lambda sentences: list(zip(*tagger.tag_all(sentences), strict=True))
+            self._writer = TagWriter(output_format, heads, chosen, separator=separator, field=field)
+        else:
+            self._predict = lambda sentences: [(tags,) for tags in tagger.tag(sentences, chosen)]
+            self._writer = TagWriter(output_format, [heads[chosen]], separator=separator, field=field)
         self._text_field = text_field
         if input_format in ("raw", "jsonl"):
             try:
@@ -88,13 +112,25 @@ class TagFilter:
             return read_lines(blocks, parse_json(self._tokenizer.spans, self._text_field))
         return read_lines(blocks, parse_raw(self._tokenizer.spans))
 
-    def predict(self, records: Sequence[TagRecord]) -> Sequence[tuple[tuple[str, ...], ...]]:
-        """Return the tags of each record, one tuple a head that is written."""
-        sentences = [record.tokens or () for record in records]
-        if self._head is None:
-            return list(zip(*self._tagger.tag_all(sentences), strict=True))
-        return [(tags,) for tags in self._tagger.tag(sentences, self._head)]
+    def predict(self, records: Sequence[TagRecord]) -> Sequence[Any]:
+        """Return the tags of each record, with scores or with other readings where they were asked for."""
+        return self._predict([record.tokens or () for record in records])
 
-    def render(self, record: TagRecord, result: tuple[tuple[str, ...], ...] | None) -> bytes:
-        """Return a record's row."""
+    def render(self, record: TagRecord, result: Any) -> bytes:
+        """Return a record's row, or rows."""
         return self._writer.render(record, result)
+
+
+def _choose(model: str, heads: Sequence[TagSet], task: str | None, scheme: Scheme | None) -> int:
+    """Return the index of the head whose tags are written.
+
+    Raises:
+        UsageError: the model has no such head, or plain tags where a scheme was asked for.
+    """
+    tasks = [head.task for head in heads]
+    if task is not None and task not in tasks:
+        raise UsageError(f"--task {task}: {model} knows {' and '.join(tasks)}")
+    chosen = tasks.index(task or tasks[0])
+    if scheme is not None and heads[chosen].scheme is None:
+        raise UsageError(f"--scheme {scheme}: {model} gives plain tags, no spans")
+    return chosen

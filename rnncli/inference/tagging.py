@@ -49,7 +49,7 @@ class SentenceTagger:
         self.decoders = tuple(decoders)
         ends = np.cumsum([len(decoder.head.tags) for decoder in decoders]).tolist()
         self._slices = [slice(end - len(d.head.tags), end) for end, d in zip(ends, decoders, strict=True)]
-        widest = max(len(decoder.head.tags) for decoder in decoders if decoder.head.is_chain or len(decoders) == 1)
+        widest = max(len(decoder.head.tags) for decoder in decoders)
         self._max_sentences = max(1, min(_BATCH_SENTENCES, _SEARCH_NUMBERS // widest**2))
 
     def tag(self, sentences: Sequence[Sequence[str]], head: int = 0) -> list[tuple[str, ...]]:
@@ -67,11 +67,11 @@ class SentenceTagger:
     def tag_all(self, sentences: Sequence[Sequence[str]]) -> list[list[tuple[str, ...]]]:
         """Tag sentences with every head: for each head, what `tag` returns."""
         answers: list[list[tuple[str, ...]]] = [[()] * len(sentences) for _ in self.decoders]
-        for indices, emissions, packing in self._scored(sentences):
+        for indices, emissions, packing in self._emissions(sentences):
             lengths = [len(sentences[i]) for i in indices]
             for decoder, part, answer in zip(self.decoders, self._slices, answers, strict=True):
                 scores = np.ascontiguousarray(emissions[:, part])
-                _scatter(answer, decoder, decoder.paths(scores, packing), indices, lengths)
+                _scatter(answer, decoder, decoder.best(scores, packing)[packing.rows()], indices, lengths)
         return answers
 
     def tag_with_biases(
@@ -90,18 +90,30 @@ class SentenceTagger:
         answers: list[list[tuple[str, ...]]] = [[()] * len(sentences) for _ in biases]
         decoder = self.decoders[head]
         outside = decoder.head.outside
-        for indices, emissions, packing in self._scored(sentences):
+        for indices, scores, packing in self.scored(sentences, head):
             lengths = [len(sentences[i]) for i in indices]
-            scores = np.ascontiguousarray(emissions[:, self._slices[head]])
             unbiased = None if outside is None else scores[:, outside].copy()
             for bias, answer in zip(biases, answers, strict=True):
                 if unbiased is not None:
                     scores[:, outside] = unbiased - np.float32(bias)
-                _scatter(answer, decoder, decoder.paths(scores, packing), indices, lengths)
+                _scatter(answer, decoder, decoder.best(scores, packing)[packing.rows()], indices, lengths)
         return answers
 
-    def _scored(self, sentences: Sequence[Sequence[str]]) -> Iterator[Batch]:
-        """Yield batches: indices of the sentences, emissions [N, K] packed, and how."""
+    def scored(self, sentences: Sequence[Sequence[str]], head: int = 0) -> Iterator[Batch]:
+        """Score every tag of one head at every token, batch by batch; no batch is kept.
+
+        Args:
+            sentences: token sequences; empty ones are left out.
+            head: its index.
+
+        Yields:
+            Indices of the B sentences of a batch, float [N, K] packed, and how they are packed.
+        """
+        for indices, emissions, packing in self._emissions(sentences):
+            yield indices, np.ascontiguousarray(emissions[:, self._slices[head]]), packing
+
+    def _emissions(self, sentences: Sequence[Sequence[str]]) -> Iterator[Batch]:
+        """Yield batches with the scores of all heads side by side."""
         for indices in _batches(sentences, self._max_sentences):
             yield from self._scored_batch(sentences, indices)
 

@@ -4,6 +4,7 @@ import math
 import platform
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -26,6 +27,7 @@ from rnncli.inference.tag_evaluation import TagScores, headline, score_tags
 from rnncli.inference.tagging import SentenceTagger, build_tagger
 from rnncli.metrics.spans import SpanScores, score_spans
 from rnncli.models.tagger import Tagger
+from rnncli.training.calibration import calibrate
 from rnncli.training.defaults import default_epochs, model_size
 from rnncli.training.devices import choose_device
 from rnncli.training.export import to_arrays
@@ -119,6 +121,7 @@ class _TaggerTraining:
                 stored.setdefault(part, {}).update({prefix + k: v for k, v in headline(scores).items()})
                 if part == "dev" and task == main.task:
                     yield from _doubts(scores, sentences)
+        calibrations = {head.task: calibrate(final, corpus.dev, i) for i, head in enumerate(self._heads)}
         metadata = {
             "task": main.task,
             "config": to_dict(self._config),
@@ -130,6 +133,7 @@ class _TaggerTraining:
             "data": corpus.files,
             "scores": stored,
             "outside_bias": bias,
+            "calibration": {task: asdict(found) for task, found in calibrations.items() if found is not None},
             "versions": {"rnncli": version("rnncli"), "torch": torch.__version__, "python": platform.python_version()},
         }
         yield ModelWritten(job.output, model_file.write(job.output, metadata, tensors))

@@ -6,7 +6,7 @@ from rnncli.data.formats.conll import CONLLU_COLUMNS, DOCUMENT_START
 from rnncli.data.formats.tag_records import TagRecord
 from rnncli.data.tag_sets import TagSet
 
-_NOTHING = "_"
+NOTHING = "_"
 """What CoNLL-U writes where there is nothing."""
 
 _MISC = len(CONLLU_COLUMNS) - 1
@@ -14,31 +14,37 @@ _NAME_KEY = "NER="
 """How the tags of spans are written into the last column of CoNLL-U, which has none of its own for them."""
 
 
-def rows_with_column(record: TagRecord, tags: Sequence[str], head: TagSet) -> list[str]:
-    """Return the rows that came in with one column more."""
+def rows_with_column(record: TagRecord, cells: Sequence[str], outside: Sequence[str]) -> list[str]:
+    """Return the rows that came in with one column more, or with several.
+
+    Args:
+        record: came in as columns.
+        cells: what stands behind each token, separators included.
+        outside: what stands behind a row that opens a document, an entry a column.
+    """
     assert record.layout is not None
-    separator, remaining = record.layout.separator, iter(tags)
+    separator, remaining = record.layout.separator, iter(cells)
     return [
-        f"{line}{separator}{next(remaining)}" if is_token else _widened(line, record, head)
+        f"{line}{separator}{next(remaining)}" if is_token else _widened(line, record, outside)
         for line, is_token in zip(record.rows, record.is_token, strict=True)
     ]
 
 
-def rows_without_tags(record: TagRecord, head: TagSet, *, widen: bool) -> list[str]:
-    """Return the rows of a record without tokens, or of a bad one; `widen` adds a column where rows have one more."""
-    if record.error is not None or not widen:
+def rows_without_tags(record: TagRecord, outside: Sequence[str] | None) -> list[str]:
+    """Return the rows of a record without tokens, or of a bad one; None as `outside` adds no column to any."""
+    if record.error is not None or outside is None:
         return list(record.rows)
-    return [_widened(line, record, head) for line in record.rows]
+    return [_widened(line, record, outside) for line in record.rows]
 
 
-def _widened(line: str, record: TagRecord, head: TagSet) -> str:
-    """Add a column to a row that holds no token of its own; comments and blank lines stay."""
+def _widened(line: str, record: TagRecord, outside: Sequence[str]) -> str:
+    """Add columns to a row that holds no token of its own; comments and blank lines stay."""
     layout = record.layout
     if layout is None or not line or layout.is_comment(line):
         return line
     if line.startswith(DOCUMENT_START):
-        return f"{line}{layout.separator}{_NOTHING if head.scheme is None else 'O'}"
-    return f"{line}{layout.separator}{_NOTHING}" if layout.is_conllu else line
+        return layout.separator.join((line, *outside))
+    return layout.separator.join((line, *[NOTHING] * len(outside))) if layout.is_conllu else line
 
 
 def conllu_rows(record: TagRecord, tags: Sequence[str], head: TagSet) -> list[str]:
@@ -59,7 +65,7 @@ def fresh_conllu(record: TagRecord, tags: Sequence[str], head: TagSet) -> list[s
     rows = [f"# text = {record.text}"] if "\n" not in record.text else []
     tokens = record.tokens or []
     for i, (token, tag) in enumerate(zip(tokens, tags, strict=True)):
-        columns = [str(i + 1), token or _NOTHING, *[_NOTHING] * 8]
+        columns = [str(i + 1), token or NOTHING, *[NOTHING] * 8]
         offsets = record.offsets
         if offsets is not None and i + 1 < len(tokens) and offsets[i][1] == offsets[i + 1][0]:
             columns[_MISC] = "SpaceAfter=No"
@@ -68,9 +74,9 @@ def fresh_conllu(record: TagRecord, tags: Sequence[str], head: TagSet) -> list[s
     return rows
 
 
-def fresh_rows(record: TagRecord, tags: Sequence[str]) -> list[str]:
+def fresh_rows(record: TagRecord, cells: Sequence[str]) -> list[str]:
     """Write columns for a record that came in any other form."""
-    return [f"{token}\t{tag}" for token, tag in zip(record.tokens or (), tags, strict=True)]
+    return [f"{token}\t{cell}" for token, cell in zip(record.tokens or (), cells, strict=True)]
 
 
 def _put(columns: list[str], tag: str, head: TagSet) -> None:
@@ -79,7 +85,7 @@ def _put(columns: list[str], tag: str, head: TagSet) -> None:
         name = head.column if head.column in CONLLU_COLUMNS else "upos"
         columns[CONLLU_COLUMNS.index(name)] = tag
         return
-    kept = [part for part in columns[_MISC].split("|") if part != _NOTHING and not part.startswith(_NAME_KEY)]
+    kept = [part for part in columns[_MISC].split("|") if part != NOTHING and not part.startswith(_NAME_KEY)]
     if tag != "O":
         kept.append(_NAME_KEY + tag)
-    columns[_MISC] = "|".join(kept) or _NOTHING
+    columns[_MISC] = "|".join(kept) or NOTHING

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnncli.data.formats.json_fields import add_field
-from rnncli.data.formats.tag_columns import conllu_rows, fresh_conllu, fresh_rows, rows_with_column, rows_without_tags
+from rnncli.data.formats.tag_columns import (
+    NOTHING,
+    conllu_rows,
+    fresh_conllu,
+    fresh_rows,
+    rows_with_column,
+    rows_without_tags,
+)
 from rnncli.data.formats.tag_records import TagRecord
 from rnncli.data.tag_schemes import Span, read_spans
 from rnncli.data.tag_sets import TagSet
@@ -22,15 +29,24 @@ class TagWriter:
         chosen: index of the head whose tags are written; JSON has room for those of the others too.
         separator: what ends a record's line.
         field: name under which a JSON record gets its result.
+        outside: what stands behind a row of columns that opens a document, an entry a column; None for a tag.
     """
 
     def __init__(
-        self, form: str, heads: Sequence[TagSet], chosen: int = 0, *, separator: bytes = b"\n", field: str = "tags"
+        self,
+        form: str,
+        heads: Sequence[TagSet],
+        chosen: int = 0,
+        *,
+        separator: bytes = b"\n",
+        field: str = "tags",
+        outside: Sequence[str] | None = None,
     ) -> None:
         """Choose the writer once."""
         self._separator = separator.decode()
         self._field = field
         self._head, self._chosen = heads[chosen], chosen
+        self._outside = outside or (NOTHING if self._head.scheme is None else "O",)
         self._others = [(i, head.task) for i, head in enumerate(heads) if i != chosen]
         self._is_conllu = form == "conllu"
         self._is_json = form == "jsonl"
@@ -57,7 +73,7 @@ class TagWriter:
         end = self._separator if record.ended else ""
         tags = None if answers is None else answers[self._chosen]
         if tags is None and record.rows:
-            rows = rows_without_tags(record, self._head, widen=not self._is_conllu)
+            rows = rows_without_tags(record, None if self._is_conllu else self._outside)
         elif tags is None:
             rows = [""]
         elif self._is_conllu:
@@ -66,20 +82,20 @@ class TagWriter:
                 conllu_rows(record, tags, self._head) if has_columns else [*fresh_conllu(record, tags, self._head), ""]
             )
         else:
-            rows = rows_with_column(record, tags, self._head) if record.rows else [*fresh_rows(record, tags), ""]
+            rows = rows_with_column(record, tags, self._outside) if record.rows else [*fresh_rows(record, tags), ""]
         return self._separator.join(rows) + end
 
     def _inline(self, record: TagRecord, answers: Sequence[Sequence[str]]) -> str:
         return inline(record, answers[self._chosen], self._head)
 
     def _spans(self, record: TagRecord, answers: Sequence[Sequence[str]]) -> str:
-        return _dumps(spans(record, answers[self._chosen], self._head))
+        return dumps(spans(record, answers[self._chosen], self._head))
 
     def _json(self, record: TagRecord, answers: Sequence[Sequence[str]]) -> str:
         tags = answers[self._chosen]
         result = {"tokens": record.tokens, "tags": list(tags), "spans": spans(record, tags, self._head)}
         result.update({task: list(answers[i]) for i, task in self._others})
-        return _dumps(result) if record.source is None else add_field(record.source, self._field, _dumps(result))
+        return in_record(record, self._field, result)
 
 
 def inline(record: TagRecord, tags: Sequence[str], head: TagSet) -> str:
@@ -107,5 +123,12 @@ def spans(record: TagRecord, tags: Sequence[str], head: TagSet) -> list[dict[str
     return found
 
 
-def _dumps(value: Any) -> str:
+def in_record(record: TagRecord, field: str, content: dict[str, Any]) -> str:
+    """Write a result as JSON, within the record where that came as JSON."""
+    text = dumps(content)
+    return text if record.source is None else add_field(record.source, field, text)
+
+
+def dumps(value: Any) -> str:
+    """Write JSON as the filters do: without spaces, and without escaping what UTF-8 can say."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
