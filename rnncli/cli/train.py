@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from rnncli.atomic_file import remove_leftovers
 from rnncli.cli.options import (
     HelpAll,
     Quiet,
@@ -20,6 +21,7 @@ from rnncli.cli.options import (
     require_file,
     set_training_threads,
 )
+from rnncli.cli.resuming import check_overwriting, resume_command, state_path, without_control
 from rnncli.cli.terminal import is_fancy
 from rnncli.errors import UsageError
 
@@ -53,7 +55,11 @@ def train_ner(
     time_limit: Annotated[
         str | None, typer.Option("--time", metavar="15m", help="Time at most, the model's writing included.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the model file.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted training, or start one.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the model file, start over.")] = False,
+    state_every: Annotated[
+        str, typer.Option(metavar="2m", hidden=True, help="How often to save what --resume continues from.")
+    ] = "2m",
     token_column: TokenColumn = None,
     tag_column: TagColumn = None,
     quiet: Quiet = False,
@@ -67,23 +73,24 @@ def train_ner(
     rnncli train ner train.conll
     rnncli train ner train.conll --dev dev.conll --test test.conll -o news.rnn
     rnncli train ner train.conll --time 5m --vectors glove.6B.50d.txt
+    rnncli train ner train.conll --resume
     """
     started = time.monotonic()
     if Path(output).is_dir():
         raise UsageError(f"{output}: is a directory", hint=f"-o {Path(output) / 'ner.rnn'}")
     if Path(output).exists() and any(Path(path).exists() and Path(path).samefile(output) for path in files):
         raise UsageError(f"{output}: is the training data")
-    if Path(output).exists() and not force:
-        raise UsageError(f"{output} exists", hint="--force overwrites it, -o PATH writes elsewhere")
+    check_overwriting(output, resume=resume, force=force)
     if not Path(output).resolve().parent.is_dir():
         raise UsageError(f"{output}: its folder does not exist")
     held_out = parse_dev(dev)
     for path in (*files, *(p for p in (held_out, test, vectors) if isinstance(p, str))):
         require_file(path)
     check_device(device)
-    limit = None if time_limit is None else parse_duration(time_limit)
+    limit = None if time_limit is None else parse_duration("--time", time_limit)
+    state_interval_s = parse_duration("--state-every", state_every)
     set_training_threads(threads)
-    stop = _StopOnSignal()
+    stop = _StopOnSignal(output)
 
     from rnncli.config import TrainingConfig
     from rnncli.data.formats.conll import Columns
@@ -102,20 +109,29 @@ def train_ner(
         language=lang,
         vectors_file=vectors,
         device=device,
-        command=("rnncli", *(_base_name(argument) for argument in sys.argv[1:])),
+        command=("rnncli", *(_base_name(argument) for argument in without_control(sys.argv[1:]))),
         training=TrainingConfig(seed=seed, epochs=epochs, max_updates=max_updates, time_limit_s=limit),
         started=started,
         stop=stop.reason,
+        resume=resume,
+        force=force,
+        state_interval_s=state_interval_s,
     )
     TrainingReport(sys.stderr, fancy=is_fancy(sys.stderr), quiet=quiet, verbose=verbose).watch(train_tagger(job))
-    if not quiet:
+    if stop.exit_code and state_path(output).exists():
+        sys.stderr.write(f"resume: {resume_command(sys.argv[1:])}\n")
+    elif not quiet:
         model = "" if output == "ner.rnn" else f" -m {output}"
         sys.stderr.write(f"next: echo 'Some text.' | rnncli tag{model}\n")
     return stop.exit_code
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(flag: str, text: str) -> float:
     """Parse `90`, `90s`, `15m` or `2h` as seconds.
+
+    Args:
+        flag: whose value it is, for the message.
+        text: the value.
 
     Raises:
         UsageError: none of these, or not positive.
@@ -127,7 +143,7 @@ def parse_duration(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise UsageError(f"--time {text}: expected a duration such as 90s, 15m or 2h")
+        raise UsageError(f"{flag} {text}: expected a duration such as 90s, 15m or 2h")
     return seconds
 
 
@@ -161,10 +177,15 @@ def _base_name(argument: str) -> str:
 
 
 class _StopOnSignal:
-    """Turns the first SIGINT or SIGTERM into a wish to stop, and the second into leaving at once."""
+    """Turns the first SIGINT or SIGTERM into a wish to stop, and the second into leaving at once.
 
-    def __init__(self) -> None:
+    Args:
+        output: the model file, beside which nothing half-written is left.
+    """
+
+    def __init__(self, output: str) -> None:
         self._signal: int | None = None
+        self._outputs = (Path(output), state_path(output))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._receive)
 
@@ -179,6 +200,8 @@ class _StopOnSignal:
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self._signal is not None:
+            for path in self._outputs:
+                remove_leftovers(path)
             os._exit(128 + number)
         self._signal = number
         # The signal may have come in the middle of a write, which a buffered stream would not take twice.
