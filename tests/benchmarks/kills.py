@@ -102,13 +102,14 @@ def write_data(path: Path) -> None:
 
 def start(folder: Path) -> int:
     """Fork a process that runs the command as far as it gets; return its id."""
+    (folder / _LOG).write_text("")
     child = os.fork()
     if child:
         return child
     code = 1
     try:
         os.chdir(folder)
-        os.dup2(os.open(_LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+        os.dup2(os.open(_LOG, os.O_WRONLY), 2)
         sys.argv = ["rnncli", *_RESUMING]
         code = run([*_RESUMING])
         sys.stderr.flush()
