@@ -37,6 +37,9 @@ class TaggingJob:
         training: optimisation settings.
         started: `time.monotonic()` at the start of the command.
         stop: asked after every update; a reason to stop early, or None.
+        resume: whether to go on from the state that an interrupted run has left, if there is one.
+        force: whether to start over where that state cannot be used.
+        state_interval_s: seconds between two states that are kept.
     """
 
     train_files: tuple[str, ...]
@@ -53,6 +56,9 @@ class TaggingJob:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     started: float = field(default_factory=time.monotonic)
     stop: Callable[[], str | None] = lambda: None
+    resume: bool = False
+    force: bool = False
+    state_interval_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
