@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from rnncli.cells import layer_shapes
 from rnncli.config import TaggerConfig
 from rnncli.data.features import KINDS, WINDOW, table_sizes
 from rnncli.errors import ModelError, ResourceError
@@ -93,10 +94,8 @@ def tagger_tensors(config: TaggerConfig, num_tags: int) -> dict[str, TensorSpec]
     }
     for i in range(config.encoder.num_layers):
         width = 2 * hidden if i else features.projection_size
-        specs[f"encoder.layers.{i}.input_weight"] = TensorSpec((width, 2, 3 * hidden))
-        specs[f"encoder.layers.{i}.input_bias"] = TensorSpec((2, 3 * hidden))
-        specs[f"encoder.layers.{i}.weight"] = TensorSpec((2, hidden, 3 * hidden))
-        specs[f"encoder.layers.{i}.bias"] = TensorSpec((2, hidden))
+        for name, shape in layer_shapes(config.encoder.cell, width, hidden).items():
+            specs[f"encoder.layers.{i}.{name}"] = TensorSpec(shape)
     if features.vector_size:
         specs["features.vectors"] = TensorSpec((None, features.vector_size))
         specs["features.vector_words"] = TensorSpec((None,), ("uint8",))

@@ -3,11 +3,15 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnncli.cells import ACTIVATED_CELLS, ACTIVATIONS, CELLS, MAX_LAYERS
 from rnncli.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from rnncli.config import EncoderConfig
 
 Model = Annotated[
     str | None,
@@ -45,6 +49,19 @@ TagColumn = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", hidden=True, help="Column of the tags, from 1. [default: detected]"),
 ]
+Cell = Annotated[str, typer.Option(metavar="NAME", hidden=True, help=f"Recurrent cell: {', '.join(CELLS)}.")]
+Activation = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        hidden=True,
+        help=f"Of the cells {' and '.join(ACTIVATED_CELLS)}: {', '.join(ACTIVATIONS)}. [default: tanh]",
+    ),
+]
+NumLayers = Annotated[
+    int, typer.Option("--layers", min=1, max=MAX_LAYERS, metavar="N", hidden=True, help="Stacked recurrent layers.")
+]
+HiddenSize = Annotated[int, typer.Option(min=1, max=4096, metavar="N", hidden=True, help="Units per direction.")]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:N or mps.")]
 
 _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -105,6 +122,32 @@ def check_device(name: str) -> None:
     """Raise a UsageError unless the name is that of a kind of device."""
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", name):
         raise UsageError(f"--device {name}: no such kind of device", hint="one of: auto, cpu, cuda, cuda:N, mps")
+
+
+def encoder_config(cell: str, activation: str | None, num_layers: int, hidden_size: int) -> "EncoderConfig":
+    """Build the encoder's configuration from flags.
+
+    Args:
+        cell: value of `--cell`.
+        activation: value of `--activation`, None for the default.
+        num_layers: value of `--layers`.
+        hidden_size: value of `--hidden-size`.
+
+    Raises:
+        UsageError: no such cell or activation, or an activation for a cell that has its own.
+    """
+    from rnncli.config import EncoderConfig  # no filter needs it at its start
+
+    if cell not in CELLS:
+        raise UsageError(f"--cell {cell}: no such cell", hint=f"one of: {', '.join(CELLS)}")
+    if activation is None:
+        return EncoderConfig(cell=cell, hidden_size=hidden_size, num_layers=num_layers)
+    if activation not in ACTIVATIONS:
+        raise UsageError(f"--activation {activation}: no such activation", hint=f"one of: {', '.join(ACTIVATIONS)}")
+    if cell not in ACTIVATED_CELLS:
+        choices = " or ".join(f"--cell {name}" for name in ACTIVATED_CELLS)
+        raise UsageError(f"--activation {activation}: the cell {cell} has its own", hint=f"goes with {choices}")
+    return EncoderConfig(cell=cell, activation=activation, hidden_size=hidden_size, num_layers=num_layers)
 
 
 def require_file(path: str) -> None:

@@ -11,12 +11,17 @@ from typing import Annotated
 import typer
 
 from rnncli.cli.options import (
+    Activation,
+    Cell,
     HelpAll,
+    HiddenSize,
+    NumLayers,
     Quiet,
     TagColumn,
     TokenColumn,
     Verbose,
     check_device,
+    encoder_config,
     require_file,
     set_training_threads,
 )
@@ -56,6 +61,10 @@ def train_ner(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the model file.")] = False,
     token_column: TokenColumn = None,
     tag_column: TagColumn = None,
+    cell: Cell = "gru",
+    activation: Activation = None,
+    num_layers: NumLayers = 1,
+    hidden_size: HiddenSize = 128,
     quiet: Quiet = False,
     verbose: Verbose = False,
     _help_all: HelpAll = False,
@@ -81,6 +90,7 @@ def train_ner(
     for path in (*files, *(p for p in (held_out, test, vectors) if isinstance(p, str))):
         require_file(path)
     check_device(device)
+    encoder = encoder_config(cell, activation, num_layers, hidden_size)
     limit = None if time_limit is None else parse_duration(time_limit)
     set_training_threads(threads)
     stop = _StopOnSignal()
@@ -103,6 +113,7 @@ def train_ner(
         vectors_file=vectors,
         device=device,
         command=("rnncli", *(_base_name(argument) for argument in sys.argv[1:])),
+        encoder=encoder,
         training=TrainingConfig(seed=seed, epochs=epochs, max_updates=max_updates, time_limit_s=limit),
         started=started,
         stop=stop.reason,

@@ -6,13 +6,14 @@ from rnncli.config import EncoderConfig, FeatureConfig, TaggerConfig
 from rnncli.data.formats.vectors import Vectors
 
 
-def model_size(num_words: int, vectors: Vectors | None) -> TaggerConfig:
+def model_size(num_words: int, vectors: Vectors | None, encoder: EncoderConfig) -> TaggerConfig:
     """Choose the sizes of a tagger.
 
     Args:
         num_words: distinct words of the training data. Tables of about as many rows keep most words apart; larger ones
             would only make the file larger.
         vectors: pretrained vectors, or None.
+        encoder: as asked for.
     """
     rows = 1 << min(15, max(9, num_words.bit_length() - 1))
     features = FeatureConfig(
@@ -22,7 +23,7 @@ def model_size(num_words: int, vectors: Vectors | None) -> TaggerConfig:
         ngram_rows=2 * rows,
         vector_size=0 if vectors is None else vectors.table.shape[1],
     )
-    return TaggerConfig(features, EncoderConfig())
+    return TaggerConfig(features, encoder)
 
 
 def default_epochs(num_tokens: int) -> int:

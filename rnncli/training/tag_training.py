@@ -72,7 +72,7 @@ class _TaggerTraining:
         self._job, self._corpus, self._rules, self._device = job, corpus, rules, device
         known = {token for sentence in corpus.train for token in sentence.tokens}
         self._vectors = read_vectors(job.vectors_file, known) if job.vectors_file else None
-        self._config = model_size(len(known), self._vectors)
+        self._config = model_size(len(known), self._vectors, job.encoder)
         self._tags = ("O", *(f"{prefix}-{name}" for name in sorted(corpus.summary.types) for prefix in "BIES"))
         self._data = TaggerData(
             [sentence.tokens for sentence in corpus.train],

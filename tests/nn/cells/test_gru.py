@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnncli.nn.cells import gru_sequence
+from rnncli.nn.cells.gru import gru_sequence
 
 SHAPES = [(1, 1, 1, 1), (1, 2, 3, 5), (7, 2, 4, 3), (13, 1, 2, 6), (6, 3, 5, 4)]
 """T, G, B, H."""
