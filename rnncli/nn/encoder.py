@@ -5,7 +5,11 @@ from torch import Tensor, nn
 
 from rnncli.config import EncoderConfig
 from rnncli.nn.cells.gru import GRULayer
+from rnncli.nn.cells.indrnn import IndRNNLayer
 from rnncli.nn.cells.lstm import LSTMLayer
+from rnncli.nn.cells.mingru import MinGRULayer
+from rnncli.nn.cells.qrnn import QRNNLayer
+from rnncli.nn.cells.rnn import RNNLayer
 from rnncli.nn.dropout import locked_dropout
 from rnncli.nn.layer import BidirectionalLayer
 
@@ -26,6 +30,14 @@ def build_layer(config: EncoderConfig, input_size: int) -> BidirectionalLayer:
             return GRULayer(input_size, hidden_size)
         case "lstm":
             return LSTMLayer(input_size, hidden_size)
+        case "rnn":
+            return RNNLayer(input_size, hidden_size, config.activation)
+        case "indrnn":
+            return IndRNNLayer(input_size, hidden_size, config.activation)
+        case "qrnn":
+            return QRNNLayer(input_size, hidden_size)
+        case "mingru":
+            return MinGRULayer(input_size, hidden_size)
     raise ValueError(f"no such cell: {config.cell}")
 
 

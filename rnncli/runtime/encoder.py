@@ -59,6 +59,23 @@ def build_direction(
             from rnncli.runtime.lstm import LSTMDirection
 
             return LSTMDirection(tensors["weight"], reverse=reverse, dtype=dtype)
+        case "rnn":
+            from rnncli.runtime.rnn import RNNDirection
+
+            return RNNDirection(tensors["weight"], config.activation, reverse=reverse, dtype=dtype)
+        case "indrnn":
+            from rnncli.runtime.rnn import RNNDirection
+
+            bounded = np.tanh(tensors["weight"].astype(dtype))
+            return RNNDirection(bounded, config.activation, reverse=reverse, dtype=dtype)
+        case "qrnn":
+            from rnncli.runtime.qrnn import QRNNDirection
+
+            return QRNNDirection(config.hidden_size, reverse=reverse)
+        case "mingru":
+            from rnncli.runtime.mingru import MinGRUDirection
+
+            return MinGRUDirection(config.hidden_size, reverse=reverse)
     raise ValueError(f"no such cell: {config.cell}")
 
 
@@ -75,8 +92,13 @@ class BidirectionalLayer:
         self, config: EncoderConfig, tensors: Mapping[str, NDArray[Any]], dtype: type[np.floating] = np.float32
     ) -> None:
         """Convert the weights."""
-        self._input_weight = tensors["input_weight"].astype(dtype)
-        self._input_bias = tensors["input_bias"].astype(dtype)
+        weight, bias = tensors["input_weight"], tensors["input_bias"]
+        if "previous_weight" in tensors:
+            # A token's share of the next token's gates is computed with its own.
+            weight = np.concatenate((weight, tensors["previous_weight"]), axis=2)
+            bias = np.concatenate((bias, np.zeros_like(bias)), axis=1)
+        self._input_weight = weight.astype(dtype)
+        self._input_bias = bias.astype(dtype)
         recurrent = {name: tensors[name] for name in ("weight", "bias") if name in tensors}
         self._forward, self._backward = (
             build_direction(config, {name: t[i] for name, t in recurrent.items()}, dtype, reverse=bool(i))
