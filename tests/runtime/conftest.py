@@ -45,7 +45,14 @@ class RandomModel:
 @pytest.fixture(scope="session")
 def random_model() -> Callable[..., RandomModel]:
     def build(
-        seed: int, *, num_layers: int = 1, vector_size: int = 0, hidden_size: int = 7, scale: float = 0.5
+        seed: int,
+        *,
+        num_layers: int = 1,
+        vector_size: int = 0,
+        hidden_size: int = 7,
+        scale: float = 0.5,
+        cell: str = "gru",
+        activation: str = "tanh",
     ) -> RandomModel:
         torch.manual_seed(seed)
         generator = np.random.default_rng(seed)
@@ -57,7 +64,7 @@ def random_model() -> Callable[..., RandomModel]:
             ngram_max=3 + seed % 2,
             maxout_pieces=1 + seed % 4,
         )
-        config = TaggerConfig(features, EncoderConfig(hidden_size=hidden_size, num_layers=num_layers))
+        config = TaggerConfig(features, EncoderConfig(cell, activation, hidden_size, num_layers))
         vocabulary, vectors = None, None
         if vector_size:
             vocabulary = Vocabulary(["the", "paris", "7", "北京"], specials=(UNK,))

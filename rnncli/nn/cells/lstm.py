@@ -98,7 +98,8 @@ class LSTMLayer(BidirectionalLayer):
         super().__init__("lstm", input_size, hidden_size)
         with torch.no_grad():
             for direction in range(2):
-                nn.init.xavier_uniform_(self.input_weight[:, direction])
+                for gate in torch.split(self.input_weight[:, direction], hidden_size, 1):
+                    nn.init.xavier_uniform_(gate)
                 for gate in torch.split(self.weight[direction], hidden_size, 1):
                     nn.init.orthogonal_(gate)
             self.input_bias[:, 2 * hidden_size : 3 * hidden_size] = 1.0

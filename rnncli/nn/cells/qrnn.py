@@ -42,11 +42,11 @@ class QRNNLayer(BidirectionalLayer):
         super().__init__("qrnn", input_size, hidden_size)
         with torch.no_grad():
             for direction in range(2):
-                # Drawn as one matrix over both tokens, whose widths add up.
+                # Drawn over both tokens, whose widths add up.
                 both = torch.empty(2 * input_size, 3 * hidden_size)
-                nn.init.xavier_uniform_(both)
-                self.input_weight[:, direction] = both[:input_size]
-                self.previous_weight[:, direction] = both[input_size:]
+                for gate in torch.split(both, hidden_size, 1):
+                    nn.init.xavier_uniform_(gate)
+                self.input_weight[:, direction], self.previous_weight[:, direction] = both.split(input_size)
             self.input_bias[:, :hidden_size] = 1.0
 
     def input_gates(self, steps: Tensor, order: Tensor) -> Tensor:

@@ -56,10 +56,10 @@ def test_each_direction_looks_back_in_its_own_reading_order() -> None:
             torch.testing.assert_close(actual, expected, rtol=0, atol=1e-12)
 
 
-def test_weights_start_as_one_matrix_over_both_tokens() -> None:
+def test_weights_start_as_one_matrix_a_gate_over_both_tokens() -> None:
     torch.manual_seed(0)
     layer = QRNNLayer(40, 30)
-    spread = (6 / (2 * 40 + 3 * 30)) ** 0.5
+    spread = (6 / (2 * 40 + 30)) ** 0.5
     for weight in (layer.input_weight, layer.previous_weight):
         assert 0.95 * spread < float(weight.detach().abs().max()) <= spread
     bias = layer.input_bias.view(2, 3, 30)
