@@ -1,10 +1,10 @@
 """rnncli train ner --cell: each cell trained, tagged with and compared with the training half."""
 
 import inspect
+import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,31 +20,36 @@ from rnncli.errors import ModelError
 from rnncli.inference.tagging import build_tagger, load_tagger
 
 KINDS = {
-    "gru": (),
-    "lstm": ("--layers", "2"),
-    "rnn": ("--activation", "relu"),
-    "indrnn": ("--activation", "leaky"),
-    "qrnn": ("--hidden-size", "48"),
-    "mingru": (),
+    "gru": ("--hidden-size", "24"),
+    "lstm": ("--hidden-size", "24"),
+    "rnn": ("--hidden-size", "32", "--activation", "relu"),
+    "indrnn": ("--hidden-size", "32", "--activation", "leaky"),
+    "qrnn": (),
+    "mingru": ("--hidden-size", "32", "--layers", "2"),
 }
 UPDATES = 60
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A model, the cell it was asked for, and sentences to tag."""
+    """A model, the cell it was asked for, and other sentences of the same kind."""
 
     path: Path
     cell: str
-    sentences: list[list[str]]
+    gold: list[list[tuple[str, str]]]
+
+    @property
+    def sentences(self) -> list[list[str]]:
+        """Their tokens."""
+        return [[token for token, _ in rows] for rows in self.gold]
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def trained(request: pytest.FixtureRequest, tmp_path_factory: Any, corpus: Any, to_conll: Any) -> Iterator[Trained]:
+def trained(request: pytest.FixtureRequest, tmp_path_factory: Any, corpus: Any, to_conll: Any) -> Trained:
     """Trained inside this process, where torch need not be imported each time; training takes over two signals."""
     folder = tmp_path_factory.mktemp(request.param)
     data, path = folder / "t.conll", folder / "ner.rnn"
-    data.write_text(to_conll(corpus(150)))
+    data.write_text(to_conll(corpus(120)))
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     arguments = ["train", "ner", str(data), "-o", str(path), "--cell", request.param, *KINDS[request.param]]
     with pytest.MonkeyPatch.context() as patch:
@@ -55,7 +60,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: Any, corpus: Any, 
     for number, handler in kept.items():
         signal.signal(number, handler)
     assert code == 0
-    yield Trained(path, request.param, [[token for token, _ in rows] for rows in corpus(40, seed=99)])
+    return Trained(path, request.param, corpus(40, seed=99))
 
 
 def test_the_model_is_of_the_cell_that_was_asked_for(trained: Trained) -> None:
@@ -68,9 +73,14 @@ def test_the_model_is_of_the_cell_that_was_asked_for(trained: Trained) -> None:
 
 
 def test_names_are_found(trained: Trained, run_cli: Any) -> None:
-    done = run_cli("tag", "-m", trained.path, stdin="Ada met Bob in Paris .\nIt rained all day in Oslo .\n")
+    stdin = "".join(" ".join(token for token, _ in rows) + "\n" for rows in trained.gold)
+    done = run_cli("tag", "-m", trained.path, "--input", "tokens", "--format", "jsonl", stdin=stdin)
     assert (done.code, done.err) == (0, "")
-    assert done.lines == ["Ada/B-PER met Bob/B-PER in Paris/B-LOC .", "It rained all day in Oslo/B-LOC ."]
+    found = [tag for line in done.lines for tag in json.loads(line)["tags"]]
+    gold = [tag for rows in trained.gold for _, tag in rows]
+    # A few of them are wrong after so few updates; that nothing is a name is right for two thirds.
+    assert sum(map(str.__eq__, found, gold)) > 0.9 * len(gold)
+    assert gold.count("O") < 0.7 * len(gold)
 
 
 def test_both_backends_answer_alike(trained: Trained) -> None:
@@ -81,14 +91,14 @@ def test_both_backends_answer_alike(trained: Trained) -> None:
     tagger, file = load_tagger(trained.path)
     config, tags = tagger_config(file.metadata["config"]), tuple(file.metadata["tags"])
     words = [token for tokens in trained.sentences for token in tokens]
-    sentences = [*trained.sentences, (words * 9)[:500], (words[::-1] * 9)[:500]]
     backend = TorchTagger(config, file.tensors, None, tags, "cpu")
-    (one, _), (other, _) = backend.emissions(sentences), Tagger(config, file.tensors).emissions(sentences)
-    np.testing.assert_allclose(one, other, rtol=0, atol=1e-4)
-    assert np.abs(one).max() > 1
     by_torch = build_tagger(config, tags, tagger.scheme, file.tensors)
     by_torch._backend = backend
-    assert by_torch.tag(sentences) == tagger.tag(sentences)
+    for sentences in (trained.sentences, [(words * 9)[:500], (words[::-1] * 9)[:500]]):
+        (one, _), (other, _) = backend.emissions(sentences), Tagger(config, file.tensors).emissions(sentences)
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-4)
+        assert np.abs(one).max() > 1
+        assert by_torch.tag(sentences) == tagger.tag(sentences)
 
 
 def test_a_description_that_does_not_fit_the_weights_is_refused(trained: Trained, tmp_path: Path) -> None:
@@ -98,7 +108,8 @@ def test_a_description_that_does_not_fit_the_weights_is_refused(trained: Trained
     sizes = [{"num_layers": 3}, {"hidden_size": 47}]
     for change in [*others, *wrong, *sizes]:
         config = {**file.metadata["config"], "encoder": {**file.metadata["config"]["encoder"], **change}}
-        model_file.write(tmp_path / "x.rnn", {**file.metadata, "config": config}, file.tensors)
+        metadata = {key: value for key, value in file.metadata.items() if key != "checksum"}
+        model_file.write(tmp_path / "x.rnn", {**metadata, "config": config}, file.tensors)
         with pytest.raises(ModelError) as caught:
             load_tagger(tmp_path / "x.rnn")
         assert caught.value.exit_code == 4
