@@ -3,8 +3,13 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from rnncli.cells import ACTIVATIONS, CELLS, MAX_LAYERS
+
 LINEAR_WINDOWS = (5, 3, 1, 0)
 """Windows that a tagger's linear path may have, the best first."""
+
+_LARGEST = {"num_layers": MAX_LAYERS}
+_CHOICES = {"cell": CELLS, "activation": ACTIVATIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,9 @@ class EncoderConfig:
     """The bidirectional recurrent encoder that all tasks share."""
 
     cell: str = "gru"
-    """The recurrent cell."""
+    """The recurrent cell, one of CELLS."""
+    activation: str = "tanh"
+    """What the cells `rnn` and `indrnn` apply to a new state, one of ACTIVATIONS; the other cells have their own."""
     hidden_size: int = 128
     """Units per direction (H)."""
     num_layers: int = 1
@@ -108,7 +115,7 @@ def tagger_config(values: dict[str, Any]) -> TaggerConfig:
     """Build a tagger's configuration from JSON values.
 
     Raises:
-        ValueError: an unknown or missing key, or a value that is not of the field's type or not positive.
+        ValueError: an unknown or missing key, or a value that is not of the field's type, out of range or no choice.
     """
     _check_keys("model", values, {"features", "encoder", "linear_window"})
     window = values["linear_window"]
@@ -127,8 +134,10 @@ def _checked(name: str, values: Any, default: FeatureConfig | EncoderConfig) -> 
         kind = type(getattr(default, key))
         if type(value) is not kind:
             raise ValueError(f"{name}.{key} must be of type {kind.__name__}")
-        if isinstance(value, int) and not (0 if key == "vector_size" else 1) <= value <= 1 << 24:
+        if isinstance(value, int) and not (0 if key == "vector_size" else 1) <= value <= _LARGEST.get(key, 1 << 24):
             raise ValueError(f"{name}.{key} is out of range")
+        if key in _CHOICES and value not in _CHOICES[key]:
+            raise ValueError(f"{name}.{key} must be one of {', '.join(_CHOICES[key])}")
     return dict(values)
 
 

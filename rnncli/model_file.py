@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from rnncli.atomic_file import write_atomically
+from rnncli.cells import layer_shapes
 from rnncli.config import TaggerConfig
 from rnncli.data.features import KINDS, table_sizes
 from rnncli.data.tag_sets import TagSet
@@ -101,10 +102,8 @@ def tagger_tensors(config: TaggerConfig, heads: Sequence[TagSet]) -> dict[str, T
             specs[f"crf.{i}.end"] = TensorSpec((size,))
     for i in range(config.encoder.num_layers):
         width = 2 * hidden if i else features.projection_size
-        specs[f"encoder.layers.{i}.input_weight"] = TensorSpec((width, 2, 3 * hidden))
-        specs[f"encoder.layers.{i}.input_bias"] = TensorSpec((2, 3 * hidden))
-        specs[f"encoder.layers.{i}.weight"] = TensorSpec((2, hidden, 3 * hidden))
-        specs[f"encoder.layers.{i}.bias"] = TensorSpec((2, hidden))
+        for name, shape in layer_shapes(config.encoder.cell, width, hidden).items():
+            specs[f"encoder.layers.{i}.{name}"] = TensorSpec(shape)
     if features.vector_size:
         specs["features.vectors"] = TensorSpec((None, features.vector_size))
         specs["features.vector_words"] = TensorSpec((None,), ("uint8",))

@@ -13,14 +13,19 @@ import typer
 
 from rnncli.atomic_file import remove_leftovers
 from rnncli.cli.options import (
+    Activation,
     AlsoColumn,
+    Cell,
     HelpAll,
+    HiddenSize,
+    NumLayers,
     Quiet,
     SchemeName,
     TagColumn,
     TokenColumn,
     Verbose,
     check_device,
+    encoder_config,
     parse_columns,
     parse_scheme,
     require_file,
@@ -75,6 +80,10 @@ def train_tagger(
     token_column: TokenColumn = None,
     also_column: AlsoColumn = None,
     scheme: SchemeName = None,
+    cell: Cell = "gru",
+    activation: Activation = None,
+    num_layers: NumLayers = 1,
+    hidden_size: HiddenSize = 128,
     quiet: Quiet = False,
     verbose: Verbose = False,
     _help_all: HelpAll = False,
@@ -92,6 +101,7 @@ def train_tagger(
     for path in (*files, *(p for p in (held_out, test, vectors) if isinstance(p, str))):
         require_file(path)
     check_device(device)
+    encoder = encoder_config(cell, activation, num_layers, hidden_size)
     limit = None if time_limit is None else parse_duration("--time", time_limit)
     state_interval_s = parse_duration("--state-every", state_every)
     set_training_threads(threads)
@@ -114,6 +124,7 @@ def train_tagger(
         vectors_file=vectors,
         device=device,
         command=("rnncli", *(_base_name(argument) for argument in without_control(sys.argv[1:]))),
+        encoder=encoder,
         training=TrainingConfig(seed=seed, epochs=epochs, max_updates=max_updates, time_limit_s=limit),
         started=started,
         stop=stop.reason,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnncli.config import TrainingConfig
+from rnncli.config import EncoderConfig, TrainingConfig
 from rnncli.data.formats.gold_sentences import Columns, SentenceReader
 from rnncli.data.lint import count_tags, summarise_spans, warn_about
 from rnncli.data.records import Sentence
@@ -34,6 +34,7 @@ class TaggingJob:
         vectors_file: pretrained vectors, or None.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         command: what was typed, base names only, kept in the model.
+        encoder: cell, units and layers.
         training: optimisation settings.
         started: `time.monotonic()` at the start of the command.
         stop: asked after every update; a reason to stop early, or None.
@@ -53,6 +54,7 @@ class TaggingJob:
     vectors_file: str | None = None
     device: str = "auto"
     command: tuple[str, ...] = ()
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     started: float = field(default_factory=time.monotonic)
     stop: Callable[[], str | None] = lambda: None

@@ -88,7 +88,8 @@ class _TaggerTraining:
         words = {token for sentence in corpus.train for token in sentence.tokens}
         self._known = KnownWords.of(words)
         self._vectors = read_vectors(job.vectors_file, words) if job.vectors_file else None
-        self._config = model_size(len(words), sum(len(head.tags) for head in self._heads), self._vectors)
+        num_tags = sum(len(head.tags) for head in self._heads)
+        self._config = model_size(len(words), num_tags, self._vectors, job.encoder)
         self._data = TaggerData(
             [sentence.tokens for sentence in corpus.train],
             [_inner_tags(head, corpus.train, is_main=i == 0) for i, head in enumerate(self._heads)],
