@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnncli.data.tag_sets import TAG_TASKS
 from rnncli.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ AlsoColumn = Annotated[
 SchemeName = Annotated[
     str | None,
     typer.Option("--scheme", metavar="NAME", hidden=True, help="Tag scheme of spans: IO, IOB1, IOB2, BIOES, BILOU."),
+]
+Task = Annotated[
+    str | None,
+    typer.Option(metavar="|".join(TAG_TASKS), hidden=True, help="Whose tags, of a model that learned two kinds."),
 ]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:N or mps.")]
 
@@ -119,6 +124,12 @@ def check_device(name: str) -> None:
     """Raise a UsageError unless the name is that of a kind of device."""
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", name):
         raise UsageError(f"--device {name}: no such kind of device", hint="one of: auto, cpu, cuda, cuda:N, mps")
+
+
+def check_task(name: str | None) -> None:
+    """Raise a UsageError unless the name is that of a task of taggers, or None."""
+    if name is not None and name not in TAG_TASKS:
+        raise UsageError(f"--task {name}: expected one of {', '.join(TAG_TASKS)}")
 
 
 def parse_columns(token: int | None, tag: str | None, also: str | None = None) -> "Columns":

@@ -26,6 +26,7 @@ from rnncli.cli.options import (
     set_training_threads,
 )
 from rnncli.cli.terminal import is_fancy
+from rnncli.data.tag_sets import TAG_TASKS
 from rnncli.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train a model from the file you have.")
@@ -112,7 +113,9 @@ def train_tagger(
     )
     TrainingReport(sys.stderr, fancy=is_fancy(sys.stderr), quiet=quiet, verbose=verbose).watch(train_tagger(job))
     if not quiet:
-        model = "" if output == f"{task}.rnn" else f" -m {output}"
+        others = [f"{name}.rnn" for name in TAG_TASKS if name != task]
+        is_default = output == f"{task}.rnn" and not any(Path(name).exists() for name in others)
+        model = "" if is_default else f" -m {output}"
         sys.stderr.write(f"next: echo 'Some text.' | rnncli tag{model}\n")
     return stop.exit_code
 

@@ -39,6 +39,7 @@ class TagFilter:
     Raises:
         ModelError: the file is no tagger, or damaged.
         ResourceError: no such device.
+        UsageError: the model has no head for the task, or one without spans where a scheme is given.
     """
 
     def __init__(
@@ -61,10 +62,7 @@ class TagFilter:
         self._input_format = input_format
         self._token_column = token_column
         heads = [decoder.head for decoder in self._tagger.decoders]
-        tasks = [head.task for head in heads]
-        if task is not None and task not in tasks:
-            raise UsageError(f"--task {task}: {model} knows {' and '.join(tasks)}")
-        chosen = tasks.index(task or tasks[0])
+        chosen = self._tagger.find_head(task)
         if scheme is not None and heads[chosen].scheme is None:
             raise UsageError(f"--scheme {scheme}: {model} gives plain tags, no spans")
         # Only JSON has room for what other heads say.
