@@ -81,6 +81,7 @@ def train_tagger(
     output = output or f"{task}.rnn"
     tasks = _parse_tasks(task, also, also_column, scheme)
     columns = parse_columns(token_column, column, also_column)
+    span_scheme = parse_scheme(scheme)
     held_out = parse_dev(dev)
     _check_output(output, files, force=force)
     for path in (*files, *(p for p in (held_out, test, vectors) if isinstance(p, str))):
@@ -102,7 +103,7 @@ def train_tagger(
         test_file=test,
         tasks=tasks,
         columns=columns,
-        scheme=parse_scheme(scheme),
+        scheme=span_scheme,
         language=lang,
         vectors_file=vectors,
         device=device,
