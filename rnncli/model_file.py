@@ -24,7 +24,8 @@ from rnncli.errors import ModelError, ResourceError
 
 FORMAT_VERSION = 1
 _KEY = "rnncli"
-_MAX_METADATA = 1 << 20
+MAX_DESCRIPTION = 1 << 20
+"""Most bytes of the description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
     content = {**metadata, "format_version": FORMAT_VERSION}
     content["checksum"] = checksum(content, ordered)
     text = canonical_json(content)
-    if len(text.encode()) > _MAX_METADATA:
+    if len(text.encode()) > MAX_DESCRIPTION:
         raise ResourceError("the model's description is larger than 1 MB")
     return write_atomically(path, [save(ordered, {_KEY: text})], "model")
 
@@ -208,7 +209,7 @@ def tensor_text(tensor: NDArray[Any]) -> str:
 def _parse(path: Path, text: str | None) -> dict[str, Any]:
     if text is None:
         raise ModelError(f"{path}: a safetensors file, but not a model of rnncli")
-    if len(text) > _MAX_METADATA:
+    if len(text) > MAX_DESCRIPTION:
         raise ModelError(f"{path}: its description is larger than 1 MB")
     metadata = json.loads(text)
     if not isinstance(metadata, dict) or not isinstance(metadata.get("task"), str):

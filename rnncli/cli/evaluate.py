@@ -12,10 +12,12 @@ from rnncli.cli.options import (
     Model,
     Quiet,
     TagColumn,
+    Task,
     Threads,
     TokenColumn,
     Verbose,
     check_device,
+    check_task,
     find_model,
     parse_columns,
     require_file,
@@ -30,6 +32,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Full precision, one JSON object.")] = False,
     token_column: TokenColumn = None,
     column: TagColumn = None,
+    task: Task = None,
     threads: Threads = None,
     device: Device = "cpu",
     quiet: Quiet = False,
@@ -43,6 +46,7 @@ def evaluate(
     rnncli evaluate test.conll
     rnncli evaluate -m news.rnn test.conll --json
     """
+    check_task(task)
     for path in files:
         require_file(path)
     path = find_model(model, "tag", ("ner", "pos"))
@@ -55,7 +59,7 @@ def evaluate(
     from rnncli.inference.tag_evaluation import evaluate_tagger
     from rnncli.reporting.tables import accuracy_line, score_table
 
-    scores = evaluate_tagger(path, files, columns, threads=num_threads, device=device)
+    scores = evaluate_tagger(path, files, columns, task=task, threads=num_threads, device=device)
     if as_json:
         sys.stdout.write(json.dumps(scores, ensure_ascii=False) + "\n")
         return

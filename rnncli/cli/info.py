@@ -9,6 +9,8 @@ import typer
 
 from rnncli.cli.options import Quiet, Verbose, set_threads
 from rnncli.cli.terminal import note
+from rnncli.data.tag_sets import TagSet
+from rnncli.errors import ModelError
 
 _SHOWN_TAGS = 40
 
@@ -42,17 +44,21 @@ def info(
         content = {**file.metadata, "num_parameters": num_numbers, "num_bytes": num_bytes}
         sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
     else:
-        for name, value in _rows(file.metadata, num_numbers, num_bytes):
+        try:
+            rows = _rows(file.metadata, num_numbers, num_bytes)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{model}: its description is not that of a model: {error}") from error
+        for name, value in rows:
             sys.stdout.write(f"{name:<11} {value}\n")
 
 
 def _rows(metadata: dict[str, Any], num_numbers: int, num_bytes: int) -> list[tuple[str, str]]:
     rows = [("task", metadata["task"]), ("parameters", f"{num_numbers:,} ({num_bytes / 1e6:.1f} MB)")]
-    for head in metadata.get("heads", []):
-        counts = [f"{name} ({count:,})" for name, count in head["counts"].items()]
-        more = f" and {len(counts) - _SHOWN_TAGS} more" if len(counts) > _SHOWN_TAGS else ""
-        scheme = f", scheme {head['scheme']}" if head["scheme"] else ""
-        rows.append((head["task"], f"{', '.join(counts[:_SHOWN_TAGS])}{more}; column {head['column']}{scheme}"))
+    for head in map(TagSet.from_dict, metadata.get("heads", [])):
+        counts = [f"{name} ({count:,})" for name, count in head.counts.items()]
+        more = f" and {len(counts) - _SHOWN_TAGS:,} more" if len(counts) > _SHOWN_TAGS else ""
+        scheme = f", scheme {head.scheme}" if head.scheme else ""
+        rows.append((head.task, f"{', '.join(counts[:_SHOWN_TAGS])}{more}; column {head.column}{scheme}"))
     for key in ("language", "seed"):
         if key in metadata:
             rows.append((key, str(metadata[key])))

@@ -43,9 +43,12 @@ class TagDecoder:
         )
         """Scores of transitions [K, K], starts [K] and ends [K], the illegal masked; zeros where none are learned."""
         self.scheme = None if head.scheme is None else scheme or head.scheme
-        # In every scheme but IOB1 a tag can be rewritten without looking at its neighbours.
-        prefixes: dict[str, str] | None = {} if self.scheme is None else _PREFIXES.get(self.scheme)
-        self._names = None if prefixes is None else [prefixes.get(tag[:2], tag[:2]) + tag[2:] for tag in head.tags]
+        self._names: list[str] | None = list(head.tags)
+        if self.scheme is not None:
+            # In every scheme but IOB1 a tag can be rewritten without looking at its neighbours, if its span is well
+            # formed, which only transitions can promise.
+            prefixes = _PREFIXES.get(self.scheme) if head.is_chain else None
+            self._names = None if prefixes is None else [prefixes.get(tag[:2], tag[:2]) + tag[2:] for tag in head.tags]
 
     def best(self, emissions: NDArray[Any], packing: Packing) -> NDArray[np.int64]:
         """Return the best tag indices, int64 [N], packed.

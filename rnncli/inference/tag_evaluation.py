@@ -54,14 +54,21 @@ def headline(scores: TagScores) -> dict[str, float | None]:
 
 
 def evaluate_tagger(
-    model: str, files: Sequence[str], columns: Columns, *, threads: int = 1, device: str = "cpu"
+    model: str,
+    files: Sequence[str],
+    columns: Columns,
+    *,
+    task: str | None = None,
+    threads: int = 1,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """Tag the tokens of gold files and score the tags.
 
     Args:
         model: path of the model.
         files: gold files.
-        columns: where tokens and tags stand in them.
+        columns: where tokens and tags stand in them; in CoNLL-U the tags are looked for where training found them.
+        task: what to score of a model with several heads, None for the first.
         threads: to compute with.
         device: `cpu`, or a GPU's name.
 
@@ -71,12 +78,15 @@ def evaluate_tagger(
     Raises:
         DataError: a gold file cannot be read.
         ModelError: the model cannot be used.
+        UsageError: the model has no head for the task.
     """
     tagger, file = load_tagger(model, threads=threads, device=device)
-    head = tagger.decoders[0].head
-    reader = SentenceReader(columns, (head.task,))
+    index = tagger.find_head(task)
+    decoder = tagger.decoders[index]
+    head = decoder.head
+    reader = SentenceReader(columns, (head.task,), usual=(head.column,))
     sentences = [sentence for path in files for sentence in reader.read(path)]
-    predicted = tagger.tag([sentence.tokens for sentence in sentences])
+    predicted = tagger.tag([sentence.tokens for sentence in sentences], index)
     scheme = None
     if head.scheme is not None:
         try:
@@ -84,7 +94,7 @@ def evaluate_tagger(
         except ValueError:  # nothing but O, or a mixture: then there is no strict way to count
             scheme = None
     known = KnownWords(file.tensors["known_words"])
-    same_scheme = scheme if scheme == tagger.decoders[0].scheme else None
+    same_scheme = scheme if scheme == decoder.scheme else None
     scores = score_tags(head, sentences, predicted, scheme=same_scheme, known=known)
     return {
         **asdict(scores),

@@ -8,6 +8,8 @@ from rnncli.data.byte_lines import open_input, read_blocks
 from rnncli.data.formats.conll import (
     BLANKS,
     CONLLU_COLUMNS,
+    CONLLU_ID,
+    DOCUMENT_START,
     Layout,
     Record,
     detect_layout,
@@ -15,6 +17,7 @@ from rnncli.data.formats.conll import (
     text_problem,
 )
 from rnncli.data.records import Sentence
+from rnncli.data.tag_sets import is_tag
 from rnncli.errors import DataError, Problem, UsageError
 
 _HEADER_TOKENS = frozenset(("token", "tokens", "word", "words", "form", "text"))
@@ -45,6 +48,7 @@ class SentenceReader:
     Args:
         columns: where tokens and tags stand.
         tasks: what kind of tags to read, one or two of `ner` (spans, in tags of the BIO family) and `pos` (any tags).
+        usual: for each task the column of CoNLL-U that is read where `columns` names none and detection would guess.
         max_problems: stop reading a file after so many.
 
     Attributes:
@@ -54,11 +58,17 @@ class SentenceReader:
     """
 
     def __init__(
-        self, columns: Columns | None = None, tasks: Sequence[str] = ("ner",), *, max_problems: int = 20
+        self,
+        columns: Columns | None = None,
+        tasks: Sequence[str] = ("ner",),
+        *,
+        usual: Sequence[str] = (),
+        max_problems: int = 20,
     ) -> None:
         """Start with nothing read."""
         self._columns = columns or Columns()
         self._tasks = tuple(tasks)
+        self._usual = tuple(usual)
         self._max_problems = max_problems
         self.layout: Layout | None = None
         self.tag_columns: tuple[int, ...] = ()
@@ -81,6 +91,10 @@ class SentenceReader:
         problems: list[Problem] = []
         sentences: list[Sentence] = []
         for record in _all_records(path):
+            if self.layout is None and not self._detect(record, path, problems):
+                if problems:  # without its columns nothing more of the file can be read
+                    break
+                continue
             sentence = self._sentence(record, path, problems)
             if sentence:
                 sentences.append(sentence)
@@ -97,23 +111,25 @@ class SentenceReader:
         return CONLLU_COLUMNS[index] if self.layout is not None and self.layout.is_conllu else str(index + 1)
 
     def _sentence(self, record: Record, path: str, problems: list[Problem]) -> Sentence | None:
-        if self.layout is None and not self._detect(record, path, problems):
-            return None
         layout = self.layout
         assert layout is not None
         rows: list[list[str]] = []
         numbers: list[int] = []
         num_problems = len(problems)
+        following = 1
         for number, line in enumerate(record.lines, record.first_line):
             if not line or layout.is_comment(line):
                 continue
             row = layout.split(line)
-            problem = self._row_problem(row, line, path, number, len(rows))
+            problem = self._row_problem(row, line, path, number, following)
             if problem:
                 problems.append(problem)
             elif layout.holds_token(row):
                 rows.append(row)
                 numbers.append(number)
+            # One gap in the numbers is one fault, not one at each row behind it.
+            if layout.is_conllu and row[0].isdecimal() and CONLLU_ID.fullmatch(row[0]):
+                following = int(row[0]) + 1
         if not rows or len(problems) > num_problems:
             return None
         is_contiguous = numbers[-1] - numbers[0] == len(numbers) - 1
@@ -122,34 +138,46 @@ class SentenceReader:
         return Sentence(tokens, tags, path, numbers[0], lines, also[0] if also else ())
 
     def _detect(self, record: Record, path: str, problems: list[Problem]) -> bool:
-        """Set the layout and the tag columns from a first record; False where it has no rows, or cannot be right."""
+        """Set the layout and the tag columns from a first record; False where it holds no token, or cannot be right."""
         layout = detect_layout(record.lines, self._columns.token)
         if layout is None:
             return False
-        number, line = next((n, x) for n, x in enumerate(record.lines, record.first_line) if x.strip(BLANKS))
-        rows = [layout.split(x) for x in record.lines if x.strip(BLANKS) and not layout.is_comment(x)]
-        rows = [row for row in rows if len(row) == layout.num_columns]
-        if layout.is_conllu:
-            rows = [row for row in rows if layout.holds_token(row)]
-        found: list[int] = []
-        for task, column in zip(self._tasks, (self._columns.tag, self._columns.also), strict=False):
-            if isinstance(column, str):
-                if not layout.is_conllu:
-                    problems.append(Problem(path, number, f"no CoNLL-U, so no column is called {column!r}", line))
-                    return False
-                column = CONLLU_COLUMNS.index(column)
-            found.append(find_tag_column(rows, layout, task) if column is None else column)
+        lines = [(n, x) for n, x in enumerate(record.lines, record.first_line) if x.strip(BLANKS)]
+        lines = [(n, x) for n, x in lines if not layout.is_comment(x)]
+        rows = [layout.split(x) for _, x in lines]
+        if all(row[0] == DOCUMENT_START for row in rows):
+            return False
+        rows = [row for row in rows if len(row) == layout.num_columns > layout.token_column]
+        found = self._tag_columns([row for row in rows if layout.holds_token(row)], layout)
         last = max(layout.token_column, *found)
-        if layout.num_columns < 2 or last >= layout.num_columns:
-            problems.append(Problem(path, number, f"expected at least {max(2, last + 1)} columns", line))
-        if len({layout.token_column, *found}) <= len(found) and layout.num_columns > 1:
-            message = "tokens and tags are to be read from the same column"
+        message = None
+        if -1 in found:
+            names = [c for c in (self._columns.tag, self._columns.also) if isinstance(c, str)]
+            message = f"no CoNLL-U, so no column is called {' or '.join(names)}"
+        elif layout.num_columns < 2 or last >= layout.num_columns:
+            message = f"expected at least {max(2, last + 1)} columns"
+        elif len({layout.token_column, *found}) <= len(found):
+            message = f"tokens and {' and '.join(self._tasks)} tags are to be read from the same column"
+        if message is not None:
+            number, line = lines[0]
             problems.append(Problem(path, number, message, line))
-        self.layout, self.tag_columns = layout, tuple(found)
-        return not problems
+            return False
+        self.layout, self.tag_columns = layout, found
+        return True
 
-    def _row_problem(self, row: list[str], line: str, path: str, number: int, num_before: int) -> Problem | None:
-        """Find a fault of a row that `num_before` tokens of its sentence precede."""
+    def _tag_columns(self, rows: Sequence[Sequence[str]], layout: Layout) -> tuple[int, ...]:
+        """Return where the tags of each task stand, -1 for a name that only CoNLL-U has."""
+        found = []
+        for i, (task, column) in enumerate(zip(self._tasks, (self._columns.tag, self._columns.also), strict=False)):
+            if column is None and layout.is_conllu and self._usual and self._usual[i] in CONLLU_COLUMNS:
+                column = self._usual[i]
+            if isinstance(column, str):
+                column = CONLLU_COLUMNS.index(column) if layout.is_conllu else -1
+            found.append(find_tag_column(rows, layout, task) if column is None else column)
+        return tuple(found)
+
+    def _row_problem(self, row: list[str], line: str, path: str, number: int, following: int) -> Problem | None:
+        """Find a fault of a row; in CoNLL-U the next token of its sentence has the number `following`."""
         layout = self.layout
         assert layout is not None
         if bad := text_problem(line):
@@ -164,10 +192,10 @@ class SentenceReader:
             if layout.separator == "\t" and "\t" not in line:
                 return Problem(path, number, "no tab in it, while the columns above are cut by tabs", line)
             return Problem(path, number, f"{len(row)} columns, while the rows above have {layout.num_columns}", line)
+        if layout.is_conllu and (bad := _number_problem(row[0], following)):
+            return Problem(path, number, bad, line, 0)
         if not layout.holds_token(row):
             return None
-        if layout.is_conllu and row[0] != str(num_before + 1):
-            return Problem(path, number, f"token number {row[0]}, expected {num_before + 1}", line, 0)
         if not row[layout.token_column]:  # found in published corpora, so it is told and not refused
             self.num_empty_tokens += 1
         for task, column in zip(self._tasks, self.tag_columns, strict=True):
@@ -205,7 +233,26 @@ def find_tag_column(rows: Sequence[Sequence[str]], layout: Layout, task: str) ->
     return next((i for i in behind if i not in of_spans), layout.num_columns - 1)
 
 
+def _number_problem(text: str, following: int) -> str | None:
+    """Say what is wrong about a number in CoNLL-U where the next token has the number `following`."""
+    if not CONLLU_ID.fullmatch(text):
+        return f"{text!r} is not the number of a CoNLL-U token"
+    if "-" in text:
+        first, _, last = text.partition("-")
+        is_right = first == str(following) and int(last) >= following
+        return None if is_right else f"range {text}, expected one that begins at {following}"
+    if "." in text:
+        before = text.partition(".")[0]
+        return None if before == str(following - 1) else f"empty node {text}, expected {following - 1}.1 or the like"
+    if text == str(following):
+        return None
+    lost = ": is a blank line missing?" if text == "1" else ""
+    return f"token number {text}, expected {following}{lost}"
+
+
 def _tag_problem(tag: str, task: str, row: list[str], number: int) -> str | None:
+    if tag and not is_tag(tag):
+        return f"tag {tag!r} holds a control character"
     if tag and task == "pos":
         is_header = number == 1 and tag.lower() in _HEADER_TAGS and any(c.lower() in _HEADER_TOKENS for c in row)
         return "looks like a header row; a file of columns has none" if is_header else None
