@@ -21,8 +21,8 @@ class PairedDifference:
         difference: `first - second`.
         low: Lower end of the 95 % interval of the difference.
         high: Upper end.
-        p_value: How often at most a difference of either sign would come about by the choice of the records alone, above
-            0, at most 1.
+        p_value: How easily the sign of the difference turns when other records of the same kind are drawn, with two
+            sides: above 0, at most 1, and 1 for systems that do not differ.
     """
 
     first: float

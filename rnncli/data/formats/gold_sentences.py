@@ -1,7 +1,7 @@
 """Gold sentences from files of columns: strict, with every fault named."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rnncli.data.byte_lines import open_input, read_blocks
@@ -20,8 +20,11 @@ from rnncli.errors import DataError, Problem, UsageError
 _HEADER_TOKENS = frozenset(("token", "tokens", "word", "words", "form", "text"))
 _HEADER_TAGS = frozenset(("tag", "tags", "label", "labels", "ner", "pos", "upos", "xpos", "feats"))
 
+ADDED = -1
+"""The index of a column that a filter has put behind those of its input."""
+
 Column = int | str
-"""A 0-based index, or the name of a column of CoNLL-U."""
+"""A 0-based index, ADDED, or the name of a column of CoNLL-U."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,13 @@ class Columns:
         token: 0-based index of the tokens.
         tag: the tags.
         also: tags of a second kind, where they are wanted.
+        usual: name of the column of the tags that is taken in CoNLL-U where none is named, None for that of the task.
     """
 
     token: int | None = None
     tag: Column | None = None
     also: Column | None = None
+    usual: str | None = None
 
 
 class SentenceReader:
@@ -77,17 +82,21 @@ class SentenceReader:
             DataError: with up to `max_problems` problems.
             UsageError: the file cannot be opened or read.
         """
+        return self.parse(_all_records(path), path)
+
+    def parse(self, records: Iterable[Record], path: str) -> list[Sentence]:
+        """Make sentences of the records of a whole file, as `read` does."""
         self.layout = None
         problems: list[Problem] = []
         sentences: list[Sentence] = []
-        for record in _all_records(path):
+        for record in records:
             sentence = self._sentence(record, path, problems)
             if sentence:
                 sentences.append(sentence)
             if len(problems) >= self._max_problems:
                 break
         if problems:
-            raise DataError(problems[: self._max_problems], hint=_hint(problems, path))
+            raise DataError(problems[: self._max_problems], hint=_hint(problems, path, self.layout))
         if not sentences:
             raise DataError([Problem(path, None, "no sentence in it")], hint="rows are TOKEN<TAB>TAG, one a token")
         return sentences
@@ -123,7 +132,8 @@ class SentenceReader:
 
     def _detect(self, record: Record, path: str, problems: list[Problem]) -> bool:
         """Set the layout and the tag columns from a first record; False where it has no rows, or cannot be right."""
-        layout = detect_layout(record.lines, self._columns.token)
+        num_added = 1 if self._columns.tag == ADDED else 0
+        layout = detect_layout(record.lines, self._columns.token, num_added=num_added)
         if layout is None:
             return False
         number, line = next((n, x) for n, x in enumerate(record.lines, record.first_line) if x.strip(BLANKS))
@@ -138,6 +148,10 @@ class SentenceReader:
                     problems.append(Problem(path, number, f"no CoNLL-U, so no column is called {column!r}", line))
                     return False
                 column = CONLLU_COLUMNS.index(column)
+            if column is None and not found and layout.is_conllu and self._columns.usual in CONLLU_COLUMNS:
+                column = CONLLU_COLUMNS.index(self._columns.usual)
+            if column == ADDED:
+                column = layout.num_columns - 1
             found.append(find_tag_column(rows, layout, task) if column is None else column)
         last = max(layout.token_column, *found)
         if layout.num_columns < 2 or last >= layout.num_columns:
@@ -209,6 +223,14 @@ def _tag_problem(tag: str, task: str, row: list[str], number: int) -> str | None
     if tag and task == "pos":
         is_header = number == 1 and tag.lower() in _HEADER_TAGS and any(c.lower() in _HEADER_TOKENS for c in row)
         return "looks like a header row; a file of columns has none" if is_header else None
+    problem = tag_problem(tag)
+    if problem and tag not in ("", "0", "o") and number == 1 and any(cell.lower() in _HEADER_TOKENS for cell in row):
+        return "looks like a header row; a file of columns has none"
+    return problem
+
+
+def tag_problem(tag: str) -> str | None:
+    """Say why something is no tag of the BIO family, or None."""
     if tag == "O" or (tag[1:2] == "-" and tag[0] in "BIESLU" and len(tag) > 2):
         return None
     if not tag:
@@ -217,12 +239,10 @@ def _tag_problem(tag: str, task: str, row: list[str], number: int) -> str | None
         return "tag 0 (zero); the outside tag is the letter O"
     if tag == "o":
         return "tag o; the outside tag is the capital letter O"
-    if number == 1 and any(cell.lower() in _HEADER_TOKENS for cell in row):
-        return "looks like a header row; a file of columns has none"
     return f"unknown tag {tag!r}: expected O, or a prefix B- I- E- S- L- U- and a type"
 
 
-def _hint(problems: list[Problem], path: str) -> str | None:
+def _hint(problems: list[Problem], path: str, layout: Layout | None) -> str | None:
     messages = " ".join(problem.message for problem in problems)
     if "holds whitespace" in messages:
         return rf"sed 's/^[[:space:]]*$//' {path} > fixed.conll"
@@ -232,6 +252,10 @@ def _hint(problems: list[Problem], path: str) -> str | None:
         return f"tail -n +2 {path} > fixed.conll"
     if "not UTF-8" in messages:
         return f"iconv -f latin1 -t utf-8 {path} > fixed.conll"
+    # Only words cut by spaces can be text that nobody has cut into rows.
+    is_spaced = layout is None or layout.separator == " "
+    if is_spaced and any(m in messages for m in ("unknown tag", "rows above have", "expected at least")):
+        return "rows are one token and its tag each, so if this is raw text, it has no tags; else name them: --column N"
     if "unknown tag" in messages:
         return "name the tags' column with --column N (1 is the first); for one tag a token: rnncli train pos"
     return None
