@@ -48,7 +48,8 @@ def read_predictions(path: str, task: str, gold: Sequence[Sentence], columns: Co
     name = "<stdin>" if path == "-" else path
     blocks = _read_all(path)
     head = [line.decode("utf-8", "replace") for block in blocks[:2] for line in block.lines[:_SNIFFED]][:_SNIFFED]
-    rows = [line for line in head if line.strip(BLANKS) and not line.startswith("# ")]
+    filled = [line for line in head if line.strip(BLANKS)]
+    rows = [line for line in filled if not line.startswith("# ")] or filled
     if not rows:
         raise DataError([Problem(name, None, "no predictions in it")])
     sentences: Iterable[Sentence]
