@@ -156,6 +156,12 @@ def run_cli(tmp_path: Path) -> CommandLine:
 
 
 @pytest.fixture(scope="session")
+def command_line() -> type[CommandLine]:
+    """The command line in any folder, for what is made once for many tests."""
+    return CommandLine
+
+
+@pytest.fixture(scope="session")
 def corpus() -> Callable[..., list[Rows]]:
     """Invents sentences."""
     return make_sentences
