@@ -77,12 +77,13 @@ def evaluate(
     \b
     rnncli evaluate -m news.rnn test.conll --json
     rnncli evaluate -m new.rnn --compare old.rnn test.conll --fail-under f1=0.7
-    rnncli tag --input conll --format conll test.conll | rnncli evaluate --predictions - --task ner test.conll
+    rnncli evaluate --predictions tagged.conll --task ner test.conll
     """
     gates = parse_gates(fail_under or [])
     _check_paths(files, model, predictions, compare)
     _check_task(task, predictions)
-    _check_flips(flips, compare, force=force)
+    inputs = [*files, *(path for path in (model, predictions, compare) if path is not None)]
+    _check_flips(flips, compare, inputs, force=force)
     path = None if predictions is not None else find_model(model, "tag", ("ner", "pos"))
     check_device(device)
     if verbose and not quiet:
@@ -129,7 +130,7 @@ def _check_task(task: str | None, predictions: str | None) -> None:
         raise UsageError("--predictions needs to know what was predicted", hint="--task ner, or --task pos")
 
 
-def _check_flips(flips: str | None, compare: str | None, *, force: bool) -> None:
+def _check_flips(flips: str | None, compare: str | None, inputs: Iterable[str], *, force: bool) -> None:
     """Raise a UsageError unless flips may be written there."""
     if flips is None:
         return
@@ -138,6 +139,8 @@ def _check_flips(flips: str | None, compare: str | None, *, force: bool) -> None
     path = Path(flips)
     if path.is_dir():
         raise UsageError(f"{flips}: is a directory")
+    if path.exists() and any(Path(file).exists() and Path(file).samefile(path) for file in inputs):
+        raise UsageError(f"{flips}: is one of the inputs")
     if path.exists() and not force:
         raise UsageError(f"{flips} exists", hint="--force overwrites it")
     if not path.resolve().parent.is_dir():

@@ -255,7 +255,7 @@ def test_a_gate_that_holds_and_one_that_does_not(score: Any) -> None:
         (["-m", "x.rnn"], "two things to score"),
         (["--flips", "f"], "--compare OTHER"),
         (["--compare", "other.conll", "--flips", "."], "is a directory"),
-        (["--compare", "other.conll", "--flips", "gold.conll"], "--force"),
+        (["--compare", "other.conll", "--flips", "gold.conll", "--force"], "one of the inputs"),
         (["--compare", "other.conll", "--flips", "no/f"], "folder"),
         (["--compare", "missing"], "missing: no such file"),
         (["--task", "chess"], "one of ner, pos"),
