@@ -90,10 +90,10 @@ def test_the_tokens_may_stand_in_another_column(tmp_path: Path) -> None:
 
 
 def test_the_usual_column_gives_way_to_a_named_one_and_to_other_layouts(tmp_path: Path) -> None:
-    assert read(tmp_path, CONLLU, usual=("xpos",))[1][0][0] == ("They", "PRP")
-    assert read(tmp_path, CONLLU, Columns(tag="feats"), usual=("xpos",))[1][0][0] == ("They", "Case=Nom")
-    assert read(tmp_path, CONLLU, usual=("7",))[1][0][0] == ("They", "PRON")
-    assert read(tmp_path, "Ada\tNNP\n\n", usual=("xpos",))[1] == [[("Ada", "NNP")]]
+    assert read(tmp_path, CONLLU, Columns(usual="xpos"))[1][0][0] == ("They", "PRP")
+    assert read(tmp_path, CONLLU, Columns(tag="feats", usual="xpos"))[1][0][0] == ("They", "Case=Nom")
+    assert read(tmp_path, CONLLU, Columns(usual="7"))[1][0][0] == ("They", "PRON")
+    assert read(tmp_path, "Ada\tNNP\n\n", Columns(usual="xpos"))[1] == [[("Ada", "NNP")]]
 
 
 def test_two_kinds_of_tags(tmp_path: Path) -> None:

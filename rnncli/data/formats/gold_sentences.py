@@ -1,7 +1,7 @@
 """Gold sentences from files of columns: strict, with every fault named."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rnncli.data.byte_lines import open_input, read_blocks
@@ -23,8 +23,11 @@ from rnncli.errors import DataError, Problem, UsageError
 _HEADER_TOKENS = frozenset(("token", "tokens", "word", "words", "form", "text"))
 _HEADER_TAGS = frozenset(("tag", "tags", "label", "labels", "ner", "pos", "upos", "xpos", "feats"))
 
+ADDED = -1
+"""The index of a column that a filter has put behind those of its input."""
+
 Column = int | str
-"""A 0-based index, or the name of a column of CoNLL-U."""
+"""A 0-based index, ADDED, or the name of a column of CoNLL-U."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,13 @@ class Columns:
         token: 0-based index of the tokens.
         tag: the tags.
         also: tags of a second kind, where they are wanted.
+        usual: name of the column of the tags that is taken in CoNLL-U where none is named, None for that of the task.
     """
 
     token: int | None = None
     tag: Column | None = None
     also: Column | None = None
+    usual: str | None = None
 
 
 class SentenceReader:
@@ -48,7 +53,6 @@ class SentenceReader:
     Args:
         columns: where tokens and tags stand.
         tasks: what kind of tags to read, one or two of `ner` (spans, in tags of the BIO family) and `pos` (any tags).
-        usual: for each task the column of CoNLL-U that is read where `columns` names none and detection would guess.
         max_problems: stop reading a file after so many.
 
     Attributes:
@@ -58,17 +62,11 @@ class SentenceReader:
     """
 
     def __init__(
-        self,
-        columns: Columns | None = None,
-        tasks: Sequence[str] = ("ner",),
-        *,
-        usual: Sequence[str] = (),
-        max_problems: int = 20,
+        self, columns: Columns | None = None, tasks: Sequence[str] = ("ner",), *, max_problems: int = 20
     ) -> None:
         """Start with nothing read."""
         self._columns = columns or Columns()
         self._tasks = tuple(tasks)
-        self._usual = tuple(usual)
         self._max_problems = max_problems
         self.layout: Layout | None = None
         self.tag_columns: tuple[int, ...] = ()
@@ -87,10 +85,14 @@ class SentenceReader:
             DataError: with up to `max_problems` problems.
             UsageError: the file cannot be opened or read.
         """
+        return self.parse(_all_records(path), path)
+
+    def parse(self, records: Iterable[Record], path: str) -> list[Sentence]:
+        """Make sentences of the records of a whole file, as `read` does."""
         self.layout = None
         problems: list[Problem] = []
         sentences: list[Sentence] = []
-        for record in _all_records(path):
+        for record in records:
             if self.layout is None and not self._detect(record, path, problems):
                 if problems:  # without its columns nothing more of the file can be read
                     break
@@ -101,7 +103,7 @@ class SentenceReader:
             if len(problems) >= self._max_problems:
                 break
         if problems:
-            raise DataError(problems[: self._max_problems], hint=_hint(problems, path))
+            raise DataError(problems[: self._max_problems], hint=_hint(problems, path, self.layout))
         if not sentences:
             raise DataError([Problem(path, None, "no sentence in it")], hint="rows are TOKEN<TAB>TAG, one a token")
         return sentences
@@ -139,7 +141,7 @@ class SentenceReader:
 
     def _detect(self, record: Record, path: str, problems: list[Problem]) -> bool:
         """Set the layout and the tag columns from a first record; False where it holds no token, or cannot be right."""
-        layout = detect_layout(record.lines, self._columns.token)
+        layout = detect_layout(record.lines, self._columns.token, num_added=int(self._columns.tag == ADDED))
         if layout is None:
             return False
         lines = [(n, x) for n, x in enumerate(record.lines, record.first_line) if x.strip(BLANKS)]
@@ -169,8 +171,10 @@ class SentenceReader:
         """Return where the tags of each task stand, -1 for a name that only CoNLL-U has."""
         found = []
         for i, (task, column) in enumerate(zip(self._tasks, (self._columns.tag, self._columns.also), strict=False)):
-            if column is None and layout.is_conllu and self._usual and self._usual[i] in CONLLU_COLUMNS:
-                column = self._usual[i]
+            if column is None and i == 0 and layout.is_conllu and self._columns.usual in CONLLU_COLUMNS:
+                column = self._columns.usual
+            if column == ADDED:
+                column = layout.num_columns - 1
             if isinstance(column, str):
                 column = CONLLU_COLUMNS.index(column) if layout.is_conllu else -1
             found.append(find_tag_column(rows, layout, task) if column is None else column)
@@ -256,6 +260,14 @@ def _tag_problem(tag: str, task: str, row: list[str], number: int) -> str | None
     if tag and task == "pos":
         is_header = number == 1 and tag.lower() in _HEADER_TAGS and any(c.lower() in _HEADER_TOKENS for c in row)
         return "looks like a header row; a file of columns has none" if is_header else None
+    problem = tag_problem(tag)
+    if problem and tag not in ("", "0", "o") and number == 1 and any(cell.lower() in _HEADER_TOKENS for cell in row):
+        return "looks like a header row; a file of columns has none"
+    return problem
+
+
+def tag_problem(tag: str) -> str | None:
+    """Say why something is no tag of the BIO family, or None."""
     if tag == "O" or (tag[1:2] == "-" and tag[0] in "BIESLU" and len(tag) > 2):
         return None
     if not tag:
@@ -264,12 +276,10 @@ def _tag_problem(tag: str, task: str, row: list[str], number: int) -> str | None
         return "tag 0 (zero); the outside tag is the letter O"
     if tag == "o":
         return "tag o; the outside tag is the capital letter O"
-    if number == 1 and any(cell.lower() in _HEADER_TOKENS for cell in row):
-        return "looks like a header row; a file of columns has none"
     return f"unknown tag {tag!r}: expected O, or a prefix B- I- E- S- L- U- and a type"
 
 
-def _hint(problems: list[Problem], path: str) -> str | None:
+def _hint(problems: list[Problem], path: str, layout: Layout | None) -> str | None:
     messages = " ".join(problem.message for problem in problems)
     if "holds whitespace" in messages:
         return rf"sed 's/^[[:space:]]*$//' {path} > fixed.conll"
@@ -279,6 +289,10 @@ def _hint(problems: list[Problem], path: str) -> str | None:
         return f"tail -n +2 {path} > fixed.conll"
     if "not UTF-8" in messages:
         return f"iconv -f latin1 -t utf-8 {path} > fixed.conll"
+    # Only words cut by spaces can be text that nobody has cut into rows.
+    is_spaced = layout is None or layout.separator == " "
+    if is_spaced and any(m in messages for m in ("unknown tag", "rows above have", "expected at least")):
+        return "rows are one token and its tag each, so if this is raw text, it has no tags; else name them: --column N"
     if "unknown tag" in messages:
         return "name the tags' column with --column N (1 is the first); for one tag a token: rnncli train pos"
     return None

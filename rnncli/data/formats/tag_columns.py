@@ -10,7 +10,7 @@ NOTHING = "_"
 """What CoNLL-U writes where there is nothing."""
 
 _MISC = len(CONLLU_COLUMNS) - 1
-_NAME_KEY = "NER="
+NAME_KEY = "NER="
 """How the tags of spans are written into the last column of CoNLL-U, which has none of its own for them."""
 
 
@@ -85,7 +85,7 @@ def _put(columns: list[str], tag: str, head: TagSet) -> None:
         name = head.column if head.column in CONLLU_COLUMNS else "upos"
         columns[CONLLU_COLUMNS.index(name)] = tag
         return
-    kept = [part for part in columns[_MISC].split("|") if part != NOTHING and not part.startswith(_NAME_KEY)]
+    kept = [part for part in columns[_MISC].split("|") if part != NOTHING and not part.startswith(NAME_KEY)]
     if tag != "O":
-        kept.append(_NAME_KEY + tag)
+        kept.append(NAME_KEY + tag)
     columns[_MISC] = "|".join(kept) or NOTHING
