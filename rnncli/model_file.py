@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from rnncli.config import TaggerConfig
 from rnncli.data.features import KINDS, table_sizes
 from rnncli.data.tag_sets import TagSet
+from rnncli.data.whole_files import write_whole
 from rnncli.errors import ModelError, ResourceError
 
 FORMAT_VERSION = 1
@@ -125,9 +126,7 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
     Raises:
         ResourceError: the disk is full or the place cannot be written.
     """
-    import tempfile  # readers need neither
-
-    from safetensors.numpy import save
+    from safetensors.numpy import save  # readers do not need it
 
     ordered = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
     content = {**metadata, "format_version": FORMAT_VERSION}
@@ -136,23 +135,7 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
     if len(text.encode()) > _MAX_METADATA:
         raise ResourceError("the model's description is larger than 1 MB")
     data = save(ordered, {_KEY: text})
-    path = Path(path)
-    temporary: str | None = None
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ResourceError(f"{path}: cannot write the model: {error.strerror}") from error
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+    write_whole(path, data)
     return len(data)
 
 

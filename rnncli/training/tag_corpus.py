@@ -2,18 +2,19 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rnncli.config import TrainingConfig
 from rnncli.data.formats.gold_sentences import Columns, SentenceReader
-from rnncli.data.lint import count_tags, summarise_spans, warn_about
+from rnncli.data.lints.corpus import lint_briefly
 from rnncli.data.records import Sentence
 from rnncli.data.splits import hold_out
 from rnncli.data.tag_schemes import Scheme
 from rnncli.data.tag_sets import TagSet
+from rnncli.data.tag_summary import count_tags, require_sentence_ends, summarise_spans
 from rnncli.errors import DataError, Problem
 from rnncli.events import DataRead
 
@@ -85,12 +86,9 @@ def read_corpus(job: TaggingJob) -> TagCorpus:
     """
     reader = SentenceReader(job.columns, job.tasks)
     train = [sentence for path in job.train_files for sentence in reader.read(path)]
-    num_empty = reader.num_empty_tokens
-    if len(train) == 1:
-        message = f"no blank line ends a sentence: all of it is one sentence of {len(train[0].tokens)} tokens"
-        raise DataError([Problem(job.train_files[0], None, message)], hint="put a blank line after each sentence")
+    require_sentence_ends(train)
     heads = _tag_sets(job, train, reader)
-    description = _describe(reader, heads)
+    description = reader.describe(heads[0].scheme)
     files = [*job.train_files]
     dev: list[Sentence] = []
     if isinstance(job.dev, str):
@@ -105,11 +103,8 @@ def read_corpus(job: TaggingJob) -> TagCorpus:
         test = reader.read(job.test_file)
         files.append(job.test_file)
     main = heads[0]
-    warnings = warn_about(train, main.scheme, main.counts, num_empty_tokens=num_empty)
-    found = {tag for part in (dev, test) for s in part for tag in s.tags}
-    unseen = (found if main.scheme is None else {tag[2:] for tag in found - {"O"}}) - set(main.counts)
-    if unseen:
-        warnings.append(f"{'tags' if main.scheme is None else 'types'} that the training data lack: {_listed(unseen)}")
+    given = {name: part for name, part in (("dev", dev if isinstance(job.dev, str) else []), ("test", test)) if part}
+    warnings = [lint.in_short() for lint in lint_briefly(train, given, main.scheme, main.counts, main.column)]
     event = DataRead(
         num_train=len(train),
         num_dev=len(dev),
@@ -135,23 +130,6 @@ def _tag_sets(job: TaggingJob, sentences: Sequence[Sentence], reader: SentenceRe
             counts = count_tags([s.also if i else s.tags for s in sentences], job.train_files[0])
             heads.append(TagSet(task, tuple(sorted(counts)), None, name, counts))
     return tuple(heads)
-
-
-def _describe(reader: SentenceReader, heads: Sequence[TagSet]) -> str:
-    """Say what was found out about the last file read."""
-    layout = reader.layout
-    assert layout is not None
-    kind = "CoNLL-U" if layout.is_conllu else f"columns by {'tabs' if layout.separator == chr(9) else 'spaces'}"
-    places = [f"tokens in {reader.name_column(layout.token_column)}"]
-    for head in heads:
-        places.append(f"{head.task} tags in {head.column}" + (f", scheme {head.scheme}" if head.scheme else ""))
-    return ", ".join((kind, *places))
-
-
-def _listed(names: Iterable[str], at_most: int = 12) -> str:
-    ordered = sorted(names)
-    more = f" and {len(ordered) - at_most} more" if len(ordered) > at_most else ""
-    return ", ".join(ordered[:at_most]) + more
 
 
 def _fingerprint(path: str) -> dict[str, Any]:
