@@ -6,7 +6,6 @@ that equal models are equal bytes.
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

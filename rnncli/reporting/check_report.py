@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rnncli.data.lints.lint import Lint
+from rnncli.data.lints.lint import Lint, counted
 from rnncli.data.tag_check import Part, TagCheck
 
 _SHOWN = 5
@@ -33,7 +33,7 @@ def _part_rows(name: str, part: Part, check: TagCheck) -> list[tuple[str, str]]:
     more = f" and {len(part.labels) - _SHOWN_LABELS} more" if len(part.labels) > _SHOWN_LABELS else ""
     lengths = part.lengths
     return [
-        (name, f"{', '.join(part.files)}: {sizes}, {part.num_duplicates:,} duplicates"),
+        (name, f"{', '.join(part.files)}: {sizes}, {counted(part.num_duplicates, 'duplicate')}"),
         ("", f"{'tags' if check.scheme is None else 'spans'}: {', '.join(shown)}{more}"),
         (
             "",

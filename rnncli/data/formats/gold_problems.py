@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from rnncli.data.formats.conll import BLANKS, Layout, text_fault
 from rnncli.errors import Problem
@@ -52,12 +53,12 @@ def row_fault(
         num_before: tokens of its sentence before it.
         is_first: whether it is the first line of the file.
     """
-    if bad := text_fault(line):
-        return bad
+    if bad_text := text_fault(line):
+        return bad_text
     if not line.strip(BLANKS):
         return "looks blank but holds whitespace, so it ends no sentence", 0
-    if bad := _shape_fault(row, line, layout):
-        return bad
+    if bad_shape := _shape_fault(row, line, layout):
+        return bad_shape
     if not layout.holds_token(row):
         return None
     if layout.is_conllu and row[0] != str(num_before + 1):
@@ -109,6 +110,7 @@ def is_header(row: Sequence[str], tag: str, task: str) -> bool:
     return tag.lower() in _HEADER_TAGS if task == "pos" else tag_fault(mended_tag(tag, task), task) is not None
 
 
+@lru_cache(maxsize=4096)
 def tag_fault(tag: str, task: str) -> str | None:
     """Say what is wrong with a tag, or return None.
 

@@ -7,7 +7,7 @@ from rnncli.data.records import Sentence
 
 _ENDLESS = 1000
 """Tokens above which a sentence is hardly one."""
-_LONG = 200
+_LONG = 300
 """Tokens above which a sentence is odd where others are shorter by far."""
 _FAR = 5
 """How many times as long as the longest of a hundred sentences an odd one is."""

@@ -38,7 +38,8 @@ def lint_overlap(train: Sequence[Sentence], other: Sequence[Sentence]) -> list[L
         twin = first[sentence.tokens]
         tags = "" if twin.tags == sentence.tags else ", with other tags"
         places.append(Place(sentence.file, sentence.line, f"stands at {twin.file}:{twin.line} too{tags}"))
-    message = f"{len(shared):,} of {counted(len(other), 'sentence')} stand in the training data too"
+    verb = "stands" if len(shared) == 1 else "stand"
+    message = f"{len(shared):,} of {counted(len(other), 'sentence')} {verb} in the training data too"
     return [Lint("overlap", other[0].file, message, tuple(places))]
 
 
@@ -69,7 +70,10 @@ def lint_labels_of_part(
     if unseen:
         what = "tags" if scheme is None else "types"
         places = first_places(unseen, other, scheme)
-        cases = tuple(Place(*places[n], f"{what[:-1]} {n}, {there[n]:,} times in all") for n in unseen)
+        cases = tuple(
+            Place(*places[n], f"{what[:-1]} {n}" + (f", {there[n]:,} times in all" if there[n] > 1 else ""))
+            for n in unseen
+        )
         lints.append(Lint("unseen", file, f"{what} that the training data lack: {listed(unseen)}", cases))
     return lints
 

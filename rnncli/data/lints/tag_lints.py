@@ -7,7 +7,10 @@ from rnncli.data.records import Sentence
 from rnncli.data.tag_schemes import Scheme
 from rnncli.data.tag_summary import find_faults
 
-UPOS = frozenset("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split())
+_OPEN = ("ADJ", "ADV", "INTJ", "NOUN", "PROPN", "VERB")
+_CLOSED = ("ADP", "AUX", "CCONJ", "DET", "NUM", "PART", "PRON", "SCONJ")
+_OTHER = ("PUNCT", "SYM", "X")
+UPOS = frozenset((*_OPEN, *_CLOSED, *_OTHER))
 """The universal tags of parts of speech. Reference: https://universaldependencies.org/u/pos/."""
 
 _RARE = 10

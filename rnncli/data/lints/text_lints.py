@@ -1,6 +1,7 @@
 """Lints of tokens as text: empty ones, spaces and invisible characters in them, and two ways to write one letter."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rnncli.data.lints.lint import Lint, Place, counted
@@ -27,13 +28,16 @@ def lint_text(sentences: Sequence[Sentence]) -> list[Lint]:
             invisible[word] = bad[0]
     lints = []
     if "" in words:
-        lints += _lint("empty-token", "without a token", {"": "no token"}, sentences, "row")
+        places = tuple(
+            Place(s.file, s.line_of(i), "no token") for s in sentences for i, w in enumerate(s.tokens) if not w
+        )
+        lints.append(Lint("empty-token", places[0].file, f"{counted(len(places), 'row')} without a token", places))
     if spaced:
         messages = {word: f"token {word!r} holds a space" for word in spaced}
-        lints += _lint("space", "with spaces in them", messages, sentences)
+        lints.append(_lint("space", "with spaces in them", messages, sentences))
     if invisible:
-        messages = {word: f"token {ascii(word)} holds {_name(char)}" for word, char in invisible.items()}
-        lints += _lint("invisible", "with characters that cannot be seen", messages, sentences)
+        messages = {word: f"token {word!a} holds {_name(char)}" for word, char in invisible.items()}
+        lints.append(_lint("invisible", "with characters that cannot be seen", messages, sentences))
     return lints
 
 
@@ -47,21 +51,24 @@ def lint_normalisation(sentences: Sequence[Sentence]) -> list[Lint]:
     if not decomposed or next(others, None) is None:
         return []
     messages = {word: f"token {composed[word]!r} is decomposed (NFD), others are composed" for word in decomposed}
-    return _lint("decomposed", "with decomposed letters, where others are composed", messages, sentences)
+    return [_lint("decomposed", "with decomposed letters, where others are composed", messages, sentences)]
 
 
-def _lint(
-    kind: str, what: str, messages: dict[str, str], sentences: Iterable[Sentence], noun: str = "token"
-) -> list[Lint]:
-    """Gather all places of some words."""
+def _lint(kind: str, what: str, messages: dict[str, str], sentences: Iterable[Sentence]) -> Lint:
+    """Tell of some words, each at its first place."""
+    first: dict[str, tuple[str, int]] = {}
+    counts: Counter[str] = Counter()
+    for sentence in sentences:
+        if not messages.keys().isdisjoint(sentence.tokens):
+            for i, word in enumerate(sentence.tokens):
+                if word in messages:
+                    first.setdefault(word, (sentence.file, sentence.line_of(i)))
+                    counts[word] += 1
     places = tuple(
-        Place(s.file, s.line_of(i), messages[word])
-        for s in sentences
-        if not messages.keys().isdisjoint(s.tokens)
-        for i, word in enumerate(s.tokens)
-        if word in messages
+        Place(*place, messages[word] + (f", {counts[word]:,} times in all" if counts[word] > 1 else ""))
+        for word, place in first.items()
     )
-    return [Lint(kind, places[0].file, f"{counted(len(places), noun)} {what}", places)]
+    return Lint(kind, places[0].file, f"{counted(counts.total(), 'token')} {what}", places)
 
 
 def _is_number(word: str) -> bool:

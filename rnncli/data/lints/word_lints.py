@@ -13,7 +13,7 @@ _MIN_TAGGED = 100
 """The same for plain tags, where a word used in a second way is quite usual."""
 
 _Use = tuple[Sentence, int, bool]
-"""A token of a sentence, and whether a slip is likely there: a span of its own, or no span in the midst of a sentence."""
+"""A token of a sentence, and whether a slip is likely there: a span of its own, or none and not the first token."""
 
 
 def lint_words(sentences: Sequence[Sentence], *, are_spans: bool) -> list[Lint]:
