@@ -1,20 +1,17 @@
-"""What is said of gold data that can be read."""
+"""What is read off gold tags, and when nothing can be."""
+
+import itertools
 
 import pytest
 
-from rnncli.data.lint import summarise_spans, warn_about
 from rnncli.data.records import Sentence
-from rnncli.data.tag_schemes import Scheme
+from rnncli.data.tag_schemes import PREFIXES, Scheme, allowed_transitions
+from rnncli.data.tag_summary import count_labels, count_tags, find_faults, require_sentence_ends, summarise_spans
 from rnncli.errors import DataError
 
 
 def sentence(*tags: str, line: int = 1, words: str = "w") -> Sentence:
     return Sentence(tuple(f"{words}{i}" for i in range(len(tags))), tags, "f.conll", line)
-
-
-def warnings(data: list[Sentence]) -> list[str]:
-    summary = summarise_spans(data)
-    return warn_about(data, summary.scheme, summary.types)
 
 
 @pytest.mark.parametrize(
@@ -60,18 +57,48 @@ def test_more_headless_spans_than_others_are_a_mixture() -> None:
     assert caught.value.problems[0].line == 5
 
 
-def test_a_few_headless_spans_are_a_warning_with_the_line() -> None:
-    data = [sentence("B-A", "O", "B-A", line=1), sentence("O", "I-A", line=20)]
-    (text,) = [w for w in warnings(data) if "I-" in w]
-    assert "f.conll:21" in text
+@pytest.mark.parametrize("scheme", [Scheme.IOB2, Scheme.BIOES, Scheme.BILOU])
+def test_faults_are_what_a_decoder_may_not_write(scheme: Scheme) -> None:
+    tags = ["O", *(f"{prefix}-{kind}" for kind in "XY" for prefix in sorted(PREFIXES[scheme] - {"O"}))]
+    follows, starts, ends = allowed_transitions(tags)
+    for length in (1, 2, 3):
+        for indices in itertools.product(range(len(tags)), repeat=length):
+            steps = [starts[indices[0]], ends[indices[-1]], *(follows[i][j] for i, j in itertools.pairwise(indices))]
+            found = find_faults([sentence(*(tags[i] for i in indices))], scheme)
+            assert bool(found) == (not all(steps)), [tags[i] for i in indices]
 
 
-def test_rare_types_endless_sentences_and_duplicates_are_said() -> None:
-    data = [sentence("B-A", "B-A", line=i, words=f"x{i}") for i in range(10)]
-    assert warnings(data) == []
-    assert any("A" in w for w in warn_about(data, Scheme.IOB2, {"A": 3}))
-    endless = [*data, sentence(*["O"] * 2000, line=77)]
-    assert any("f.conll:77" in w and "2000" in w for w in warnings(endless))
-    doubled = [*data, *data]
-    assert any("10 of 20" in w for w in warnings(doubled))
-    assert any("3" in w for w in warn_about(data, Scheme.IOB2, {"A": 20}, num_empty_tokens=3))
+def test_faults_say_where_and_what() -> None:
+    data = [sentence("O", "I-A"), sentence("I-B"), sentence("B-A", "I-B")]
+    assert [(f.sentence, f.index) for f in find_faults(data, Scheme.IOB2)] == [(data[0], 1), (data[1], 0), (data[2], 1)]
+    messages = [f.message for f in find_faults(data, Scheme.IOB2)]
+    assert "I-A after O" in messages[0]
+    assert "I-B" in messages[1]
+    assert "I-B after B-A" in messages[2]
+    (unfinished,) = find_faults([sentence("O", "B-A")], Scheme.BIOES)
+    assert unfinished.index == 1
+    assert "end of its sentence" in unfinished.message
+
+
+def test_one_sentence_is_none() -> None:
+    with pytest.raises(DataError, match="blank line"):
+        require_sentence_ends([sentence("O", "B-A")])
+    require_sentence_ends([sentence("O"), sentence("B-A")])
+
+
+def test_pieces_of_a_file_without_blank_lines_are_no_sentences_either() -> None:
+    with pytest.raises(DataError, match="100002 tokens"):
+        require_sentence_ends([sentence(*["O"] * 100_000), sentence("O", "B-A")])
+    require_sentence_ends([sentence(*["O"] * 100_000), sentence("O"), sentence("B-A")])
+
+
+def test_one_tag_is_refused_and_others_are_counted() -> None:
+    with pytest.raises(DataError, match="one tag only"):
+        count_tags([["X", "X"]], "f")
+    assert list(count_tags([["X", "Y"], ["Y", "A"]], "f").items()) == [("Y", 2), ("A", 1), ("X", 1)]
+
+
+def test_labels_are_spans_or_tags() -> None:
+    data = [sentence("B-A", "I-A", "O", "B-B")]
+    assert count_labels(data, Scheme.IOB2) == {"A": 1, "B": 1}
+    assert count_labels(data, None) == {"B-A": 1, "B-B": 1, "I-A": 1, "O": 1}

@@ -75,7 +75,11 @@ def _shape_fault(row: Sequence[str], line: str, layout: Layout) -> Fault | None:
     """Find separators of the wrong kind or number."""
     if layout.separator == " " and "\t" in line:
         fits = len(split_at_blanks(line)) == layout.num_columns
-        what = "tabs where the rows above have spaces" if fits else "a tab in it, while the rows above have spaces"
+        what = (
+            "tabs where the rows above have spaces"
+            if fits
+            else "a tab in it, while the columns above are cut by spaces"
+        )
         return what, line.index("\t")
     if len(row) == layout.num_columns:
         return None
