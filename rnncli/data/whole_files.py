@@ -31,7 +31,7 @@ def write_whole(path: str | Path, data: bytes) -> None:
         os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, path)
     except OSError as error:
-        raise ResourceError(f"{path}: cannot be written: {error.strerror}") from error
+        raise ResourceError(f"{path}: cannot write the file: {error.strerror}") from error
     finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)

@@ -72,6 +72,11 @@ def test_a_clean_file_keeps_every_byte(content: str) -> None:
     assert fix(content) == Repaired(content.encode(), {})
 
 
+def test_blanks_behind_a_token_are_its_own() -> None:
+    content = b"B-X\tAda \n\nO\tmet\n\n"
+    assert fix(content, columns=Columns(1, 0)) == Repaired(content, {})
+
+
 def test_spaces_stay_spaces_and_other_columns_stay() -> None:
     more = "x NN y B-X\n\n" * 3
     broken = more + "Ada  NNP\tx B-PER \nmet VBD  y 0\n\nBob NNP  z I-PER\n\n"

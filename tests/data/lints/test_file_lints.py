@@ -1,6 +1,6 @@
 """Odd bytes, and ranges of multiword tokens."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rnncli.data.lints.file_lints import lint_bytes, lint_ranges
@@ -21,6 +21,7 @@ def conllu(num_tokens: int, ranges: list[tuple[int, int, int]]) -> bytes:
     return ("\n".join(rows) + "\n\n").encode()
 
 
+@example(3, [(1, 1, 3), (2, 2, 3)])
 @given(st.integers(1, 8), st.lists(st.tuples(st.integers(1, 8), st.integers(1, 9), st.integers(1, 9)), max_size=3))
 def test_a_range_fits_if_it_covers_the_tokens_below_and_no_other_range(
     num_tokens: int, ranges: list[tuple[int, int, int]]
