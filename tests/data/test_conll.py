@@ -139,6 +139,18 @@ def test_faults_are_told_with_their_line(tmp_path: Path, rows: str, line: int, p
     assert part in found[0][1]
 
 
+def test_one_fault_of_conllu_does_not_make_the_rows_behind_it_faulty(tmp_path: Path) -> None:
+    rows = [f"{i}\tx\tx\tNOUN" + "\t_" * 6 for i in (1, 2, 4, 5)]
+    rows[1] = rows[1].replace("NOUN", "")
+    (tmp_path / "t").write_text("\n".join(rows) + "\n\n")
+    with pytest.raises(DataError) as caught:
+        SentenceReader(tasks=("pos",)).read(str(tmp_path / "t"))
+    assert [(p.line, p.message) for p in caught.value.problems] == [
+        (2, "empty tag"),
+        (3, "token number 4, expected 3"),
+    ]
+
+
 def test_tabs_and_spaces_mixed_are_refused(tmp_path: Path) -> None:
     assert problems(tmp_path, "a\tO\nb\tO\n\nc O\nd O\n\n")[0][0] == 4
     assert problems(tmp_path, "a O\nb O\n\nc\tO\nd\tO\n\n")[0][0] == 4

@@ -122,13 +122,15 @@ class SentenceReader:
         assert layout is not None
         rows: list[list[str]] = []
         numbers: list[int] = []
-        num_problems = len(problems)
+        num_problems, position = len(problems), 0
         places = list(zip(self._tasks, self.tag_columns, strict=True))
         for number, line in enumerate(record.lines, record.first_line):
             if not line or layout.is_comment(line):
                 continue
             row = layout.split(line)
-            fault = row_fault(row, line, layout, places, len(rows), is_first=number == 1)
+            fault = row_fault(row, line, layout, places, position, is_first=number == 1)
+            if layout.is_conllu and row[0].isdecimal():
+                position = int(row[0][:9])  # a faulty row must not make those behind it look faulty too
             if fault:
                 problems.append(Problem(path, number, fault[0], line, fault[1]))
             elif layout.holds_token(row):

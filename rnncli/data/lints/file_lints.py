@@ -4,7 +4,7 @@ import re
 
 from rnncli.data.lints.lint import Lint, Place, counted
 
-_ID = re.compile(rb"(\d+)(?:-(\d+))?\t")
+_ID = re.compile(rb"(\d{1,9})(?:-(\d{1,9}))?\t")
 """What a row of CoNLL-U begins with: the number of a token, or the first and the last of a multiword token."""
 
 
