@@ -14,7 +14,7 @@ from rnncli.data.lints.word_lints import lint_words
 from rnncli.data.records import Sentence
 from rnncli.data.tag_schemes import Scheme
 from rnncli.data.tag_summary import count_labels, count_tags, require_sentence_ends, summarise_spans
-from rnncli.errors import DataError, Problem
+from rnncli.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,35 +89,21 @@ def check_tags(
         UsageError: a file cannot be read.
     """
     reader = SentenceReader(columns, (task,))
-    problems: list[Problem] = []
-    hints: list[str | None] = []
-    parts: list[list[Sentence]] = []
-    lints: list[Lint] = []
-    layout = column = ""
-    for path in (*files, *([dev] if dev is not None else [])):
-        with open_gold(path) as stream:
-            data = stream.read()
-        try:
-            parts.append(reader.read_stream(io.BytesIO(data), path))
-        except DataError as error:
-            problems += error.problems
-            hints.append(error.hint)
-            continue
-        lints += lint_bytes(path, data)
-        if reader.layout is not None and reader.layout.is_conllu:
-            lints += lint_ranges(path, data)
-        if len(parts) == len(files):
-            layout, column = reader.describe(None), reader.name_column(reader.tag_columns[0])
-    if problems:
-        raise DataError(problems, hint=next((hint for hint in hints if hint), None))
-    train = [sentence for part in parts[: len(files)] for sentence in part]
+    train, lints, errors = _read(reader, files)
+    layout, column = _describe(reader)
+    held: list[Sentence] = []
+    if dev is not None:
+        held, more_lints, more_errors = _read(reader, [dev])
+        lints, errors = lints + more_lints, errors + more_errors
+    if errors:
+        problems = [problem for error in errors for problem in error.problems]
+        raise DataError(problems, hint=next((error.hint for error in errors if error.hint), None))
     require_sentence_ends(train)
     if task == "ner":
         summary = summarise_spans(train, scheme)
         scheme, counts = summary.scheme, summary.types
     else:
         counts = count_tags([s.tags for s in train], files[0])
-    held = parts[-1] if dev is not None else []
     lints += lint_briefly(train, {"dev": held} if held else {}, scheme, counts, column)
     lints += lint_words(train, are_spans=scheme is not None)
     lints += lint_normalisation([*train, *held])
@@ -136,6 +122,32 @@ def check_tags(
         unknown_words=shares[1] if shares else None,
         lints=tuple(lints),
     )
+
+
+def _read(reader: SentenceReader, files: Sequence[str]) -> tuple[list[Sentence], list[Lint], list[DataError]]:
+    """Read files to their ends, whatever is wrong with some; return sentences, lints of the files, and errors."""
+    sentences: list[Sentence] = []
+    lints: list[Lint] = []
+    errors: list[DataError] = []
+    for path in files:
+        with open_gold(path) as stream:
+            data = stream.read()
+        try:
+            sentences += reader.read_stream(io.BytesIO(data), path)
+        except DataError as error:
+            errors.append(error)
+            continue
+        lints += lint_bytes(path, data)
+        if reader.layout is not None and reader.layout.is_conllu:
+            lints += lint_ranges(path, data)
+    return sentences, lints, errors
+
+
+def _describe(reader: SentenceReader) -> tuple[str, str]:
+    """Return what was detected in the last file read, and the name of its tags' column."""
+    if reader.layout is None:
+        return "", ""
+    return reader.describe(None), reader.name_column(reader.tag_columns[0])
 
 
 def _facts(sentences: Sequence[Sentence], scheme: Scheme | None, files: Sequence[str]) -> Part:
