@@ -125,7 +125,7 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
     Raises:
         ResourceError: the disk is full or the place cannot be written.
     """
-    from safetensors.numpy import save  # readers need it not
+    from safetensors.numpy import save  # readers do not need it
 
     ordered = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
     content = {**metadata, "format_version": FORMAT_VERSION}

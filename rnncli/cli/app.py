@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from rnncli.cli import evaluate, info, tag, train
+from rnncli.cli import check, evaluate, info, tag, train
 from rnncli.cli.terminal import report_error
 from rnncli.errors import ResourceError, RnncliError, UsageError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(train.app, name="train")
 app.command(name="tag")(tag.tag)
+app.add_typer(check.app, name="check")
 app.command(name="evaluate")(evaluate.evaluate)
 app.command(name="info")(info.info)
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 from rnncli import model_file
 from rnncli.config import EncoderConfig, TrainingConfig
 from rnncli.data.formats.gold_sentences import Columns, SentenceReader
-from rnncli.data.lint import count_tags, summarise_spans, warn_about
+from rnncli.data.lints.corpus import lint_briefly
 from rnncli.data.records import Sentence
 from rnncli.data.splits import hold_out
 from rnncli.data.tag_schemes import Scheme
 from rnncli.data.tag_sets import MAX_TAGS, TagSet
+from rnncli.data.tag_summary import count_tags, require_sentence_ends, summarise_spans
 from rnncli.errors import DataError, Problem
 from rnncli.events import DataRead
 
@@ -98,12 +99,9 @@ def read_corpus(job: TaggingJob) -> TagCorpus:
     """
     reader = SentenceReader(job.columns, job.tasks)
     train = [sentence for path in job.train_files for sentence in reader.read(path)]
-    num_empty = reader.num_empty_tokens
-    if len(train) == 1:
-        message = f"no blank line ends a sentence: all of it is one sentence of {len(train[0].tokens)} tokens"
-        raise DataError([Problem(job.train_files[0], None, message)], hint="put a blank line after each sentence")
+    require_sentence_ends(train)
     heads = _tag_sets(job, train, reader)
-    description = _describe(reader, heads)
+    description = reader.describe(heads[0].scheme)
     files = [*job.train_files]
     dev: list[Sentence] = []
     if isinstance(job.dev, str):
@@ -118,11 +116,8 @@ def read_corpus(job: TaggingJob) -> TagCorpus:
         test = reader.read(job.test_file)
         files.append(job.test_file)
     main = heads[0]
-    warnings = warn_about(train, main.scheme, main.counts, num_empty_tokens=num_empty)
-    found = {tag for part in (dev, test) for s in part for tag in s.tags}
-    unseen = (found if main.scheme is None else {tag[2:] for tag in found - {"O"}}) - set(main.counts)
-    if unseen:
-        warnings.append(f"{'tags' if main.scheme is None else 'types'} that the training data lack: {_listed(unseen)}")
+    given = {name: part for name, part in (("dev", dev if isinstance(job.dev, str) else []), ("test", test)) if part}
+    warnings = [lint.in_short() for lint in lint_briefly(train, given, main.scheme, main.counts, main.column)]
     event = DataRead(
         num_train=len(train),
         num_dev=len(dev),
@@ -158,23 +153,6 @@ def _check_room(heads: Sequence[TagSet], file: str) -> None:
     if len(largest.tags) > MAX_TAGS or len(description.encode()) > model_file.MAX_DESCRIPTION - _RESERVED:
         message = f"{len(largest.tags):,} different tags in column {largest.column}, more than a model has room for"
         raise DataError([Problem(file, None, message)], hint="name the tags' column with --column N or --column xpos")
-
-
-def _describe(reader: SentenceReader, heads: Sequence[TagSet]) -> str:
-    """Say what was found out about the last file read."""
-    layout = reader.layout
-    assert layout is not None
-    kind = "CoNLL-U" if layout.is_conllu else f"columns by {'tabs' if layout.separator == chr(9) else 'spaces'}"
-    places = [f"tokens in {reader.name_column(layout.token_column)}"]
-    for head in heads:
-        places.append(f"{head.task} tags in {head.column}" + (f", scheme {head.scheme}" if head.scheme else ""))
-    return ", ".join((kind, *places))
-
-
-def _listed(names: Iterable[str], at_most: int = 12) -> str:
-    ordered = sorted(names)
-    more = f" and {len(ordered) - at_most} more" if len(ordered) > at_most else ""
-    return ", ".join(ordered[:at_most]) + more
 
 
 def _fingerprint(path: str) -> dict[str, Any]:

@@ -30,7 +30,8 @@ def run_inside(arguments: list[str | Path], *, before: str = "", stdin: str = ""
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["tag", "--help"], ["train", "ner", "--help"], ["-V"], ["tag", "--bogus"]]
+    "arguments",
+    [["--help"], ["tag", "--help"], ["train", "ner", "--help"], ["check", "ner", "--help"], ["-V"], ["tag", "--bogus"]],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     _, err = run_inside(list(arguments))
@@ -48,6 +49,12 @@ def test_tagging_imports_neither_torch_nor_spacy_nor_rich(model: Path, source: s
     stdin = {"conll": "Ada\tO\nmet\tO\n\n", "jsonl": '{"text":"Ada met"}\n'}.get(source, "Ada met\n")
     out, err = run_inside(["tag", "-m", model, "--input", source], stdin=stdin)
     assert out == "Ada/B-PER met\n"
+    assert err == "code 0 imported []\n"
+
+
+@pytest.mark.parametrize("task", ["ner", "pos"])
+def test_checking_imports_neither(gold: Path, task: str) -> None:
+    _, err = run_inside(["check", task, gold, "--dev", gold])
     assert err == "code 0 imported []\n"
 
 

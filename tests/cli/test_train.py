@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -251,11 +252,19 @@ DATA_ERRORS = {
     "empty tag": (GOOD + "Ada\t\nmet\tO\n\n", 73, "empty"),
     "NUL": (GOOD + "A\0da\tB-PER\nmet\tO\n\n", 73, "NUL"),
     "header row": ("token\ttag\n" + GOOD, 1, "header"),
+    "small o for O": (GOOD + "Ada\tB-PER\nmet\to\n\n", 74, "capital"),
+    "small prefix": (GOOD + "Ada\tb-PER\nmet\tO\n\n", 73, "capital"),
+    "a space behind the tag": (GOOD + "Ada\tB-PER \nmet\tO\n\n", 73, "whitespace"),
+    "a tab at the end": (GOOD + "Ada\tB-PER\t\nmet\tO\n\n", 73, "end"),
+    "a tab for the space": (GOOD.replace("\t", " ") + "Ada\tB-PER\nmet O\n\n", 73, "tab"),
+    "a tab too many among spaces": (GOOD.replace("\t", " ") + "Ada x\tB-PER\nmet O\n\n", 73, "tab"),
 }
 
 
 @pytest.mark.parametrize("name", DATA_ERRORS)
-def test_bad_data_is_exit_3_with_file_and_line_and_leaves_no_model(train: Any, tmp_path: Path, name: str) -> None:
+def test_bad_data_is_exit_3_with_file_and_line_and_leaves_no_model(
+    train: Any, run_cli: Any, tmp_path: Path, name: str
+) -> None:
     content, line, part = DATA_ERRORS[name]
     (tmp_path / "t.conll").write_text(content)
     code, err = train("t.conll", *FAST)
@@ -263,6 +272,24 @@ def test_bad_data_is_exit_3_with_file_and_line_and_leaves_no_model(train: Any, t
     assert err.startswith(f"rnncli: error: t.conll:{line}: ")
     assert part in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t.conll"]
+    shown, caret, hint = err.splitlines()[1:4]
+    assert shown.startswith("  ")
+    assert caret.strip() == "^"
+    assert hint.startswith("hint: ")
+    checked = run_cli("check", "ner", "t.conll")
+    assert (checked.code, checked.out, checked.err) == (3, b"", err)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DATA_ERRORS)
+def test_bad_data_in_a_process_of_its_own(run_cli: Any, tmp_path: Path, name: str) -> None:
+    content, line, part = DATA_ERRORS[name]
+    (tmp_path / "t.conll").write_text(content)
+    done = run_cli("train", "ner", "t.conll", *FAST)
+    assert (done.code, done.out) == (3, b"")
+    assert done.err.startswith(f"rnncli: error: t.conll:{line}: ")
+    assert part in done.err
+    assert models(tmp_path) == []
 
 
 def test_bad_utf8_names_the_byte(train: Any, tmp_path: Path) -> None:
@@ -358,12 +385,13 @@ def test_the_line_is_shown_with_a_caret_at_the_fault(train: Any, tmp_path: Path)
     assert lines[3].startswith("hint: ")
 
 
-def test_the_hint_for_zeros_mends_them(train: Any, tmp_path: Path) -> None:
+def test_the_hint_for_zeros_mends_them(train: Any, run_cli: Any, tmp_path: Path) -> None:
     (tmp_path / "t.conll").write_text(GOOD + "Ada\tB-PER\n10\t0\n\n")
     code, err = train("t.conll", *FAST)
     assert code == 3
-    hint = err.splitlines()[-1].removeprefix("hint: ")
-    subprocess.run(["bash", "-c", hint], cwd=tmp_path, check=True)
+    program, *arguments = shlex.split(err.splitlines()[-1].removeprefix("hint: "))
+    assert program == "rnncli"
+    assert run_cli(*arguments).code == 0
     assert (tmp_path / "fixed.conll").read_text() == GOOD + "Ada\tB-PER\n10\tO\n\n"
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.data.byte_lines import LineBlock
-from rnncli.data.formats.conll import detect_layout, read_records, text_problem
+from rnncli.data.formats.conll import Layout, detect_layout, read_records, text_problem
 from rnncli.data.formats.gold_sentences import Columns, SentenceReader
 from rnncli.data.records import Sentence
 from rnncli.errors import DataError, UsageError
@@ -139,6 +139,18 @@ def test_faults_are_told_with_their_line(tmp_path: Path, rows: str, line: int, p
     assert part in found[0][1]
 
 
+def test_one_fault_of_conllu_does_not_make_the_rows_behind_it_faulty(tmp_path: Path) -> None:
+    rows = [f"{i}\tx\tx\tNOUN" + "\t_" * 6 for i in (1, 2, 4, 5)]
+    rows[1] = rows[1].replace("NOUN", "")
+    (tmp_path / "t").write_text("\n".join(rows) + "\n\n")
+    with pytest.raises(DataError) as caught:
+        SentenceReader(tasks=("pos",)).read(str(tmp_path / "t"))
+    assert [(p.line, p.message) for p in caught.value.problems] == [
+        (2, "empty tag"),
+        (3, "token number 4, expected 3"),
+    ]
+
+
 def test_tabs_and_spaces_mixed_are_refused(tmp_path: Path) -> None:
     assert problems(tmp_path, "a\tO\nb\tO\n\nc O\nd O\n\n")[0][0] == 4
     assert problems(tmp_path, "a O\nb O\n\nc\tO\nd\tO\n\n")[0][0] == 4
@@ -164,11 +176,29 @@ def test_a_file_without_a_sentence_is_refused(tmp_path: Path, content: str) -> N
     assert len(problems(tmp_path, content)) == 1
 
 
-def test_empty_tokens_are_counted(tmp_path: Path) -> None:
-    reader = SentenceReader()
-    (tmp_path / "t").write_text("\tO\nb\tO\n\n")
-    reader.read(str(tmp_path / "t"))
-    assert reader.num_empty_tokens == 1
+def test_empty_tokens_are_read(tmp_path: Path) -> None:
+    assert pairs(read(tmp_path, "\tO\nb\tO\n\n")) == [[("", "O"), ("b", "O")]]
+
+
+def test_one_faulty_tag_does_not_change_the_column(tmp_path: Path) -> None:
+    content = "EU NNP B-NP B-ORG\nrejects VBZ B-VP 0\ncalls NNS I-NP O\n\nx NN B-NP O\n\n"
+    (problem,) = problems(tmp_path, content)
+    assert problem[0] == 2
+    assert "zero" in problem[1]
+
+
+@pytest.mark.parametrize("columns", [Columns(0, 7), Columns(0, 0), Columns(None, "upos")])
+def test_columns_that_cannot_be_are_told_once(tmp_path: Path, columns: Columns) -> None:
+    assert len(problems(tmp_path, "a B-A\nb O\n\n" * 30, columns)) == 1
+
+
+@pytest.mark.parametrize("line", ["a\tb\tc", "\t\tc", "a b c", " a   b c "])
+def test_the_start_of_a_column_is_where_it_stands(line: str) -> None:
+    layout = Layout("\t" if "\t" in line else " ", 3)
+    for i, column in enumerate(layout.split(line)):
+        assert line[layout.start_of(line, i) :].startswith(column)
+    assert layout.start_of(line, 2) == line.index("c")
+    assert layout.start_of(line, 3) == len(line)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

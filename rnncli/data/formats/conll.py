@@ -43,6 +43,14 @@ class Layout:
         """Cut a row into its columns."""
         return _split(line, self.separator)
 
+    def start_of(self, line: str, index: int) -> int:
+        """Return where a column begins, in code points; the end of the line where it has no such column."""
+        if self.separator == "\t":
+            columns = line.split("\t")
+            return sum(map(len, columns[:index])) + index if index < len(columns) else len(line)
+        starts = [match.start() for match in re.finditer("[^ ]+", line)]
+        return starts[index] if index < len(starts) else len(line)
+
     def is_comment(self, line: str) -> bool:
         """Tell a comment from a row whose token is a hash sign or begins with one."""
         if self.is_conllu:
@@ -154,10 +162,15 @@ def read_records(blocks: Iterable[LineBlock], *, max_lines: int = 100_000) -> It
 
 def text_problem(line: str) -> str | None:
     """Say why a line decoded with `surrogateescape` is not proper text, or None."""
-    if line.isascii():
-        return "holds a NUL character" if "\0" in line else None
-    for column, char in enumerate(line):
-        if "\udc80" <= char <= "\udcff":
-            offset = len(line[:column].encode("utf-8", "surrogateescape"))
-            return f"not UTF-8: byte 0x{ord(char) - 0xDC00:02x} at byte {offset + 1} of the line"
-    return "holds a NUL character" if "\0" in line else None
+    found = text_fault(line)
+    return found[0] if found else None
+
+
+def text_fault(line: str) -> tuple[str, int] | None:
+    """Say why and at which code point a line decoded with `surrogateescape` is not proper text, or None."""
+    if not line.isascii():
+        for column, char in enumerate(line):
+            if "\udc80" <= char <= "\udcff":
+                offset = len(line[:column].encode("utf-8", "surrogateescape"))
+                return f"not UTF-8: byte 0x{ord(char) - 0xDC00:02x} at byte {offset + 1} of the line", column
+    return ("holds a NUL character", line.index("\0")) if "\0" in line else None

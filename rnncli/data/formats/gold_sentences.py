@@ -2,7 +2,9 @@
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from rnncli.data.byte_lines import open_input, read_blocks
 from rnncli.data.formats.conll import (
@@ -14,14 +16,11 @@ from rnncli.data.formats.conll import (
     Record,
     detect_layout,
     read_records,
-    text_problem,
 )
+from rnncli.data.formats.gold_problems import row_fault, suggest_cure
 from rnncli.data.records import Sentence
-from rnncli.data.tag_sets import is_tag
+from rnncli.data.tag_schemes import Scheme
 from rnncli.errors import DataError, Problem, UsageError
-
-_HEADER_TOKENS = frozenset(("token", "tokens", "word", "words", "form", "text"))
-_HEADER_TAGS = frozenset(("tag", "tags", "label", "labels", "ner", "pos", "upos", "xpos", "feats"))
 
 ADDED = -1
 """The index of a column that a filter has put behind those of its input."""
@@ -46,6 +45,12 @@ class Columns:
     also: Column | None = None
     usual: str | None = None
 
+    def flags(self) -> str:
+        """Return the flags of `rnncli check` that say so, each with a space before it."""
+        named = {"--token-column": self.token, "--column": self.tag}
+        shown = {flag: value + 1 if isinstance(value, int) else value for flag, value in named.items()}
+        return "".join(f" {flag} {value}" for flag, value in shown.items() if value is not None)
+
 
 class SentenceReader:
     """Reads gold sentences strictly, gathering problems until there are too many.
@@ -58,7 +63,6 @@ class SentenceReader:
     Attributes:
         layout: of the last file read, None before.
         tag_columns: of the last file read, one a task.
-        num_empty_tokens: rows without a token, in all files read.
     """
 
     def __init__(
@@ -70,7 +74,6 @@ class SentenceReader:
         self._max_problems = max_problems
         self.layout: Layout | None = None
         self.tag_columns: tuple[int, ...] = ()
-        self.num_empty_tokens = 0
 
     def read(self, path: str) -> list[Sentence]:
         """Read a whole file.
@@ -85,10 +88,20 @@ class SentenceReader:
             DataError: with up to `max_problems` problems.
             UsageError: the file cannot be opened or read.
         """
-        return self.parse(_all_records(path), path)
+        with open_gold(path) as stream:
+            return self.read_stream(stream, path)
+
+    def read_stream(self, stream: BinaryIO, path: str) -> list[Sentence]:
+        """Read an open file, as `read`.
+
+        Args:
+            stream: the file's content.
+            path: how to call it.
+        """
+        return self.parse((record for records, _ in read_records(read_blocks(stream)) for record in records), path)
 
     def parse(self, records: Iterable[Record], path: str) -> list[Sentence]:
-        """Make sentences of the records of a whole file, as `read` does."""
+        """Make sentences of the records of a whole file, as `read`."""
         self.layout = None
         problems: list[Problem] = []
         sentences: list[Sentence] = []
@@ -100,13 +113,25 @@ class SentenceReader:
             sentence = self._sentence(record, path, problems)
             if sentence:
                 sentences.append(sentence)
-            if len(problems) >= self._max_problems:
+            if len(problems) >= self._max_problems or (problems and self.layout is None):
                 break
         if problems:
-            raise DataError(problems[: self._max_problems], hint=_hint(problems, path, self.layout))
+            shown = problems[: self._max_problems]
+            raise DataError(shown, hint=suggest_cure(shown, path, self.layout, self._tasks[0], self._columns.flags()))
         if not sentences:
             raise DataError([Problem(path, None, "no sentence in it")], hint="rows are TOKEN<TAB>TAG, one a token")
         return sentences
+
+    def describe(self, scheme: Scheme | None) -> str:
+        """Say what was found out about the last file read, whose spans are in a scheme."""
+        layout = self.layout
+        assert layout is not None
+        kind = "CoNLL-U" if layout.is_conllu else f"columns by {'tabs' if layout.separator == chr(9) else 'spaces'}"
+        places = [f"tokens in {self.name_column(layout.token_column)}"]
+        for task, column in zip(self._tasks, self.tag_columns, strict=True):
+            suffix = f", scheme {scheme}" if task == "ner" and scheme else ""
+            places.append(f"{task} tags in {self.name_column(column)}{suffix}")
+        return ", ".join((kind, *places))
 
     def name_column(self, index: int) -> str:
         """Return the name of a column of the last file read: that of CoNLL-U, or its number from 1."""
@@ -119,13 +144,14 @@ class SentenceReader:
         numbers: list[int] = []
         num_problems = len(problems)
         following = 1
+        places = list(zip(self._tasks, self.tag_columns, strict=True))
         for number, line in enumerate(record.lines, record.first_line):
             if not line or layout.is_comment(line):
                 continue
             row = layout.split(line)
-            problem = self._row_problem(row, line, path, number, following)
-            if problem:
-                problems.append(problem)
+            fault = row_fault(row, line, layout, places, following, is_first=number == 1)
+            if fault:
+                problems.append(Problem(path, number, fault[0], line, fault[1]))
             elif layout.holds_token(row):
                 rows.append(row)
                 numbers.append(number)
@@ -152,17 +178,18 @@ class SentenceReader:
         rows = [row for row in rows if len(row) == layout.num_columns > layout.token_column]
         found = self._tag_columns([row for row in rows if layout.holds_token(row)], layout)
         last = max(layout.token_column, *found)
+        number, line = lines[0]
         message = None
         if -1 in found:
             names = [c for c in (self._columns.tag, self._columns.also) if isinstance(c, str)]
-            message = f"no CoNLL-U, so no column is called {' or '.join(names)}"
+            message = f"no CoNLL-U, so no column is called {' or '.join(names)}", 0
         elif layout.num_columns < 2 or last >= layout.num_columns:
-            message = f"expected at least {max(2, last + 1)} columns"
+            message = f"expected at least {max(2, last + 1)} columns", len(line)
         elif len({layout.token_column, *found}) <= len(found):
-            message = f"tokens and {' and '.join(self._tasks)} tags are to be read from the same column"
+            kinds = " and ".join(self._tasks)
+            message = f"tokens and {kinds} tags are to be read from the same column", layout.start_of(line, found[0])
         if message is not None:
-            number, line = lines[0]
-            problems.append(Problem(path, number, message, line))
+            problems.append(Problem(path, number, message[0], line, message[1]))
             return False
         self.layout, self.tag_columns = layout, found
         return True
@@ -180,40 +207,17 @@ class SentenceReader:
             found.append(find_tag_column(rows, layout, task) if column is None else column)
         return tuple(found)
 
-    def _row_problem(self, row: list[str], line: str, path: str, number: int, following: int) -> Problem | None:
-        """Find a fault of a row; in CoNLL-U the next token of its sentence has the number `following`."""
-        layout = self.layout
-        assert layout is not None
-        if bad := text_problem(line):
-            return Problem(path, number, bad)
-        if not line.strip(BLANKS):
-            return Problem(path, number, "looks blank but holds whitespace, so it ends no sentence", line, 0)
-        if layout.separator == " " and "\t" in line:
-            return Problem(
-                path, number, "a tab in it, while the columns above are cut by spaces", line, line.index("\t")
-            )
-        if len(row) != layout.num_columns:
-            if layout.separator == "\t" and "\t" not in line:
-                return Problem(path, number, "no tab in it, while the columns above are cut by tabs", line)
-            return Problem(path, number, f"{len(row)} columns, while the rows above have {layout.num_columns}", line)
-        if layout.is_conllu and (bad := _number_problem(row[0], following)):
-            return Problem(path, number, bad, line, 0)
-        if not layout.holds_token(row):
-            return None
-        if not row[layout.token_column]:  # found in published corpora, so it is told and not refused
-            self.num_empty_tokens += 1
-        for task, column in zip(self._tasks, self.tag_columns, strict=True):
-            if bad := _tag_problem(row[column], task, row, number):
-                start = len(line) if not row[column] else line.rfind(row[column])
-                return Problem(path, number, bad, line, start)
-        return None
 
+@contextmanager
+def open_gold(path: str) -> Iterator[BinaryIO]:
+    """Open a file for reading, as `open_input`.
 
-def _all_records(path: str) -> Iterator[Record]:
+    Raises:
+        UsageError: it cannot be opened or read, also later on, while it is read.
+    """
     try:
         with open_input(path) as stream:
-            for records, _ in read_records(read_blocks(stream)):
-                yield from records
+            yield stream
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{path}: {reason}") from error
@@ -225,74 +229,14 @@ def find_tag_column(rows: Sequence[Sequence[str]], layout: Layout, task: str) ->
     Args:
         rows: the first rows that hold a token.
         layout: of the file.
-        task: `ner`: the last column of nothing but tags of the BIO family, otherwise the last one; `pos`: UPOS in
+        task: `ner`: the last column that mostly holds tags of the BIO family, otherwise the last one; `pos`: UPOS in
             CoNLL-U, otherwise the first column behind the tokens that is not of the BIO family, or the last one.
     """
     if task == "pos" and layout.is_conllu:
         return CONLLU_COLUMNS.index("upos")
     behind = range(layout.token_column + 1, layout.num_columns)
-    of_spans = [i for i in behind if rows and all(row[i] == "O" or row[i][1:2] == "-" for row in rows)]
+    # One faulty tag must not change which column is read.
+    of_spans = [i for i in behind if 2 * sum(row[i] == "O" or row[i][1:2] == "-" for row in rows) > len(rows)]
     if task == "ner":
         return of_spans[-1] if of_spans else layout.num_columns - 1
     return next((i for i in behind if i not in of_spans), layout.num_columns - 1)
-
-
-def _number_problem(text: str, following: int) -> str | None:
-    """Say what is wrong about a number in CoNLL-U where the next token has the number `following`."""
-    if not CONLLU_ID.fullmatch(text):
-        return f"{text!r} is not the number of a CoNLL-U token"
-    if "-" in text:
-        first, _, last = text.partition("-")
-        is_right = first == str(following) and int(last) >= following
-        return None if is_right else f"range {text}, expected one that begins at {following}"
-    if "." in text:
-        before = text.partition(".")[0]
-        return None if before == str(following - 1) else f"empty node {text}, expected {following - 1}.1 or the like"
-    if text == str(following):
-        return None
-    lost = ": is a blank line missing?" if text == "1" else ""
-    return f"token number {text}, expected {following}{lost}"
-
-
-def _tag_problem(tag: str, task: str, row: list[str], number: int) -> str | None:
-    if tag and not is_tag(tag):
-        return f"tag {tag!r} holds a control character"
-    if tag and task == "pos":
-        is_header = number == 1 and tag.lower() in _HEADER_TAGS and any(c.lower() in _HEADER_TOKENS for c in row)
-        return "looks like a header row; a file of columns has none" if is_header else None
-    problem = tag_problem(tag)
-    if problem and tag not in ("", "0", "o") and number == 1 and any(cell.lower() in _HEADER_TOKENS for cell in row):
-        return "looks like a header row; a file of columns has none"
-    return problem
-
-
-def tag_problem(tag: str) -> str | None:
-    """Say why something is no tag of the BIO family, or None."""
-    if tag == "O" or (tag[1:2] == "-" and tag[0] in "BIESLU" and len(tag) > 2):
-        return None
-    if not tag:
-        return "empty tag"
-    if tag == "0":
-        return "tag 0 (zero); the outside tag is the letter O"
-    if tag == "o":
-        return "tag o; the outside tag is the capital letter O"
-    return f"unknown tag {tag!r}: expected O, or a prefix B- I- E- S- L- U- and a type"
-
-
-def _hint(problems: list[Problem], path: str, layout: Layout | None) -> str | None:
-    messages = " ".join(problem.message for problem in problems)
-    if "holds whitespace" in messages:
-        return rf"sed 's/^[[:space:]]*$//' {path} > fixed.conll"
-    if "0 (zero)" in messages:
-        return rf"sed -E 's/([[:space:]])0$/\1O/' {path} > fixed.conll"
-    if "header row" in messages:
-        return f"tail -n +2 {path} > fixed.conll"
-    if "not UTF-8" in messages:
-        return f"iconv -f latin1 -t utf-8 {path} > fixed.conll"
-    # Only words cut by spaces can be text that nobody has cut into rows.
-    is_spaced = layout is None or layout.separator == " "
-    if is_spaced and any(m in messages for m in ("unknown tag", "rows above have", "expected at least")):
-        return "rows are one token and its tag each, so if this is raw text, it has no tags; else name them: --column N"
-    if "unknown tag" in messages:
-        return "name the tags' column with --column N (1 is the first); for one tag a token: rnncli train pos"
-    return None

@@ -10,7 +10,8 @@ from typing import Any, TypeGuard
 
 from rnncli.data.byte_lines import LineBlock, open_input, read_blocks
 from rnncli.data.formats.conll import BLANKS, Layout, detect_layout, read_records, text_problem
-from rnncli.data.formats.gold_sentences import ADDED, Columns, SentenceReader, tag_problem
+from rnncli.data.formats.gold_problems import tag_fault
+from rnncli.data.formats.gold_sentences import ADDED, Columns, SentenceReader
 from rnncli.data.formats.tag_columns import NAME_KEY
 from rnncli.data.records import Sentence
 from rnncli.errors import DataError, Problem, UsageError
@@ -123,7 +124,7 @@ def _is_inline(rows: Sequence[str], task: str) -> bool:
     cells = [[cell for cell in row.split(" ") if cell] for row in rows]
     if task == "pos":  # every token has its tag behind a slash
         return all(_split_inline(cell)[1] for cell in cells[0])
-    return 2 * sum(len(row) > 1 and tag_problem(row[-1]) is None for row in cells) < len(cells)
+    return 2 * sum(len(row) > 1 and tag_fault(row[-1], "ner") is None for row in cells) < len(cells)
 
 
 def _read_columns(
@@ -169,7 +170,7 @@ def _read_lines(
                 continue
             parsed = text_problem(line) or parse(line)
             if not isinstance(parsed, str) and task == "ner":
-                parsed = next(filter(None, map(tag_problem, parsed[1])), parsed)
+                parsed = next(filter(None, (tag_fault(tag, "ner") for tag in parsed[1])), parsed)
             if isinstance(parsed, str):
                 problems.append(Problem(name, number, parsed))
             elif not problems:

@@ -1,20 +1,18 @@
-"""What is wrong, or merely odd, about gold sentences that can be read."""
+"""What gold tags are, as far as it can be read off them; errors where nothing can be learned from them."""
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rnncli.data.records import Sentence
 from rnncli.data.tag_schemes import PREFIXES, Scheme, detect, read_spans
 from rnncli.errors import DataError, Problem
 
-_ENDLESS = 1000
-"""Tokens above which a sentence is hardly one."""
-_RARE = 10
-_SHOWN = 12
 _MIXED = 3
 """A file is refused if more than one in so many spans is not well formed."""
+_NO_SENTENCE = 50_000
+"""Tokens above which a sentence is certainly none; readers cut at 100,000 lines what no blank line ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +26,29 @@ class SpanSummary:
 
     scheme: Scheme
     types: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A tag that may not stand where it does.
+
+    Attributes:
+        sentence: where.
+        index: 0-based index of its token.
+        message: what is wrong.
+    """
+
+    sentence: Sentence
+    index: int
+    message: str
+
+
+def require_sentence_ends(sentences: Sequence[Sentence]) -> None:
+    """Raise a DataError where no blank line ends a sentence."""
+    if all(len(sentence.tokens) > _NO_SENTENCE for sentence in sentences[:-1]):
+        num_tokens = sum(len(sentence.tokens) for sentence in sentences)
+        message = f"no blank line ends a sentence: all of it is one sentence of {num_tokens} tokens"
+        raise DataError([Problem(sentences[0].file, None, message)], hint="put a blank line after each sentence")
 
 
 def summarise_spans(sentences: Sequence[Sentence], scheme: Scheme | None = None) -> SpanSummary:
@@ -44,13 +65,16 @@ def summarise_spans(sentences: Sequence[Sentence], scheme: Scheme | None = None)
     if not any(tag != "O" for sentence in sentences for tag in sentence.tags):
         raise DataError([Problem(file, None, "no labels: every tag is O")], hint="is the tag in another column?")
     scheme = _detect(sentences) if scheme is None else _checked(sentences, scheme)
-    faults = _faults(sentences, scheme)
+    faults = find_faults(sentences, scheme)
     counts = Counter(span.type for sentence in sentences for span in read_spans(sentence.tags))
     if _MIXED * len(faults) > counts.total():
         share = f"{len(faults)} of {counts.total()} spans"
         message = f"mixed tag schemes: read as {scheme}, {share} are not well formed; the first"
-        raise DataError([_problem(*faults[0], message)])
-    return SpanSummary(scheme, dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
+        raise DataError([_problem(faults[0].sentence, faults[0].index, message)], hint=_ONE_SCHEME)
+    return SpanSummary(scheme, _by_count(counts))
+
+
+_ONE_SCHEME = "write all of it in one scheme, or name the scheme with --scheme"
 
 
 def _detect(sentences: Sequence[Sentence]) -> Scheme:
@@ -68,7 +92,8 @@ def _detect(sentences: Sequence[Sentence]) -> Scheme:
             return False
 
         first = bisect_left(range(1, len(tagged) + 1), True, key=fails)
-        raise DataError([_problem(*tagged[min(first, len(tagged) - 1)], str(error))]) from error
+        place = tagged[min(first, len(tagged) - 1)]
+        raise DataError([_problem(*place, str(error))], hint="write all of it in one scheme") from error
 
 
 def _checked(sentences: Sequence[Sentence], scheme: Scheme) -> Scheme:
@@ -99,10 +124,17 @@ def count_tags(sequences: Iterable[Sequence[str]], file: str) -> dict[str, int]:
     if len(counts) < 2:
         message = f"one tag only: every tag is {next(iter(counts))}"
         raise DataError([Problem(file, None, message)], hint="name the tags' column with --column N or --column xpos")
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return _by_count(counts)
 
 
-def _faults(sentences: Sequence[Sentence], scheme: Scheme) -> list[tuple[Sentence, int]]:
+def count_labels(sentences: Iterable[Sentence], scheme: Scheme | None) -> dict[str, int]:
+    """Count spans by type, or tokens by tag where there is no scheme; most frequent first, then lexical."""
+    if scheme is None:
+        return _by_count(Counter(tag for sentence in sentences for tag in sentence.tags))
+    return _by_count(Counter(span.type for sentence in sentences for span in read_spans(sentence.tags)))
+
+
+def find_faults(sentences: Iterable[Sentence], scheme: Scheme) -> list[Fault]:
     """Find the tokens whose tag may not follow the one before it, or may not be the last."""
     if scheme in (Scheme.IO, Scheme.IOB1):
         return []
@@ -114,45 +146,24 @@ def _faults(sentences: Sequence[Sentence], scheme: Scheme) -> list[tuple[Sentenc
             continues = tag[0] in "IEL"
             unfinished = previous[0] in "BI" and (marked or continues)
             if (continues or unfinished) and not (continues and unfinished and previous[1:] == tag[1:]):
-                faults.append((sentence, min(i, len(sentence.tags) - 1)))
+                faults.append(Fault(sentence, min(i, len(sentence.tags) - 1), _describe(sentence.tags, i)))
             previous = tag
     return faults
 
 
+def _describe(tags: Sequence[str], i: int) -> str:
+    """Say what is wrong with the tag at `i`, or behind the last one."""
+    if i == len(tags):
+        return f"{tags[-1]} at the end of its sentence, though it is not the last tag of a span"
+    if i == 0:
+        return f"{tags[0]} at the begin of a sentence, though it is not the first tag of a span"
+    return f"{tags[i]} after {tags[i - 1]}"
+
+
+def _by_count(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
 def _problem(sentence: Sentence, i: int, message: str) -> Problem:
-    return Problem(sentence.file, sentence.line_of(i), message, f"{sentence.tokens[i]}\t{sentence.tags[i]}")
-
-
-def warn_about(
-    sentences: Sequence[Sentence], scheme: Scheme | None, counts: Mapping[str, int], *, num_empty_tokens: int = 0
-) -> list[str]:
-    """Return what a person should look at, a sentence each.
-
-    Args:
-        sentences: gold sentences.
-        scheme: how spans are written, None where there are none.
-        counts: spans by type, or tokens by tag.
-        num_empty_tokens: rows without a token.
-    """
-    warnings = []
-    faults = [] if scheme is None else _faults(sentences, scheme)
-    if faults:
-        sentence, i = faults[0]
-        place = f"{sentence.file}:{sentence.line_of(i)}"
-        tag = sentence.tags[i]
-        warnings.append(f"{len(faults)} tags may not stand where they do in {scheme}, the first, {tag}, at {place}")
-    rare = [name for name, count in counts.items() if count < _RARE]
-    if rare:
-        kind = "tags, with fewer than 10 tokens" if scheme is None else "types, with fewer than 10 spans"
-        more = f" and {len(rare) - _SHOWN} more" if len(rare) > _SHOWN else ""
-        warnings.append(f"rare {kind}: {', '.join(rare[:_SHOWN])}{more}")
-    longest = max(sentences, key=lambda s: len(s.tokens))
-    if len(longest.tokens) > _ENDLESS:
-        place = f"{longest.file}:{longest.line}"
-        warnings.append(f"a sentence of {len(longest.tokens)} tokens at {place}: is a blank line missing?")
-    num_duplicates = len(sentences) - len({(s.tokens, s.tags) for s in sentences})
-    if num_duplicates > len(sentences) // 10:
-        warnings.append(f"{num_duplicates} of {len(sentences)} sentences are duplicates")
-    if num_empty_tokens:
-        warnings.append(f"{num_empty_tokens} rows have an empty token")
-    return warnings
+    row = f"{sentence.tokens[i]}\t{sentence.tags[i]}"
+    return Problem(sentence.file, sentence.line_of(i), message, row, len(sentence.tokens[i]) + 1)
