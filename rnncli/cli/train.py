@@ -83,7 +83,7 @@ def train_tagger(
     columns = parse_columns(token_column, column, also_column)
     span_scheme = parse_scheme(scheme)
     held_out = parse_dev(dev)
-    _check_output(output, files, force=force)
+    _check_output(output, task, files, force=force)
     for path in (*files, *(p for p in (held_out, test, vectors) if isinstance(p, str))):
         require_file(path)
     check_device(device)
@@ -162,11 +162,11 @@ def _parse_tasks(task: str, also: str | None, also_column: str | None, scheme: s
     return (task, also)
 
 
-def _check_output(output: str, files: Sequence[str], *, force: bool) -> None:
+def _check_output(output: str, task: str, files: Sequence[str], *, force: bool) -> None:
     """Raise a UsageError unless the model may be written there."""
     path = Path(output)
     if path.is_dir():
-        raise UsageError(f"{output}: is a directory", hint=f"-o {path / 'ner.rnn'}")
+        raise UsageError(f"{output}: is a directory", hint=f"-o {path / f'{task}.rnn'}")
     if path.exists() and any(Path(file).exists() and Path(file).samefile(path) for file in files):
         raise UsageError(f"{output}: is the training data")
     if path.exists() and not force:
