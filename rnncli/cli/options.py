@@ -131,7 +131,8 @@ def find_model(given: str | None, command: str, tasks: tuple[str, ...]) -> str:
     if len(found) > 1:
         raise ModelError(f"two models here: {' and '.join(found)}", hint=f"name one: rnncli {command} -m {found[0]}")
     if not found:
-        raise ModelError(f"no model given and no ./{tasks[0]}.rnn here", hint=f"rnncli train {tasks[0]} train.conll")
+        names = " or ".join(f"./{task}.rnn" for task in tasks)
+        raise ModelError(f"no model given and no {names} here", hint=f"rnncli train {tasks[0]} train.conll")
     return found[0]
 
 

@@ -98,7 +98,7 @@ def train_tagger(
     columns = parse_columns(token_column, column, also_column)
     span_scheme = parse_scheme(scheme)
     held_out = parse_dev(dev)
-    _check_output(output, files)
+    _check_output(output, task, files)
     check_overwriting(output, resume=resume, force=force)
     for path in (*files, *(p for p in (held_out, test, vectors) if isinstance(p, str))):
         require_file(path)
@@ -187,11 +187,11 @@ def _parse_tasks(task: str, also: str | None, also_column: str | None, scheme: s
     return (task, also)
 
 
-def _check_output(output: str, files: Sequence[str]) -> None:
+def _check_output(output: str, task: str, files: Sequence[str]) -> None:
     """Raise a UsageError where no model can be written."""
     path = Path(output)
     if path.is_dir():
-        raise UsageError(f"{output}: is a directory", hint=f"-o {path / 'ner.rnn'}")
+        raise UsageError(f"{output}: is a directory", hint=f"-o {path / f'{task}.rnn'}")
     if path.exists() and any(Path(file).exists() and Path(file).samefile(path) for file in files):
         raise UsageError(f"{output}: is the training data")
     if not path.resolve().parent.is_dir():

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rnncli.data.byte_lines import LineBlock
@@ -155,6 +155,7 @@ texts = st.text(characters | st.sampled_from(" .,"), max_size=20)
 
 
 @given(texts, st.sampled_from([NAMES, plain(), plain("feats")]))
+@example(" ", NAMES)
 def test_raw_text_becomes_conllu_from_which_it_can_be_restored(text: str, head: TagSet) -> None:
     record = parse_raw(cut)(text, 0, 1, True)
     tags = ["S-X" if head is NAMES and i % 2 else "O" for i, _ in enumerate(record.tokens or ())]
