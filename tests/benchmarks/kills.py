@@ -107,7 +107,7 @@ def start(folder: Path) -> int:
     log.write_text("")
     child = os.fork()
     if child:
-        while not log.stat().st_size:
+        while not log.stat().st_size and not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             time.sleep(0.002)
         return child
     code = 1
