@@ -32,8 +32,8 @@ class Outcome:
     """What came of the kills.
 
     Attributes:
-        duration_s: of a run that nothing disturbs.
-        kills: SIGKILLs sent, each at a random moment of a run.
+        duration_s: of a run that nothing disturbs, from its first word, before which it writes nothing.
+        kills: SIGKILLs sent, each at a random moment of as long a time.
         resumed: runs that went on from a state, which the kill before them could have spoilt.
         models: models that were finished in spite of the kills.
         different: those of them that differ from the undisturbed run's in any byte.
@@ -66,8 +66,9 @@ def survive(folder: Path, kills: int, seed: int) -> Outcome:
     (folder / _MODEL).unlink()
     set_training_threads(1)
     importlib.import_module("rnncli.training.tag_training")
+    child = start(folder)
     began = time.monotonic()
-    has_ended(start(folder), math.inf, folder)
+    has_ended(child, math.inf, folder)
     outcome = Outcome(time.monotonic() - began)
     settle(folder, expected, outcome)
     generator = random.Random(seed)
@@ -101,10 +102,13 @@ def write_data(path: Path) -> None:
 
 
 def start(folder: Path) -> int:
-    """Fork a process that runs the command as far as it gets; return its id."""
-    (folder / _LOG).write_text("")
+    """Fork a process that runs the command as far as it gets; return its id when it has said its first word."""
+    log = folder / _LOG
+    log.write_text("")
     child = os.fork()
     if child:
+        while not log.stat().st_size and not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            time.sleep(0.002)
         return child
     code = 1
     try:
