@@ -3,6 +3,19 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+_MOST_ROWS = 1 << 24
+_LARGEST = {
+    "embedding_size": 1024,
+    "vector_size": 4096,
+    "projection_size": 2048,
+    "maxout_pieces": 16,
+    "ngram_min": 64,
+    "ngram_max": 64,
+    "hidden_size": 4096,
+    "num_layers": 32,
+}
+"""What a model file may ask for at most, far above what is of use: products of these must not fill a machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureConfig:
@@ -103,13 +116,16 @@ def tagger_config(values: dict[str, Any]) -> TaggerConfig:
     """Build a tagger's configuration from JSON values.
 
     Raises:
-        ValueError: an unknown or missing key, or a value that is not of the field's type or not positive.
+        ValueError: an unknown or missing key, or a value that is not of the field's type or out of range.
     """
     _check_keys("model", values, {"features", "encoder"})
-    return TaggerConfig(
+    config = TaggerConfig(
         FeatureConfig(**_checked("features", values["features"], FeatureConfig())),
         EncoderConfig(**_checked("encoder", values["encoder"], EncoderConfig())),
     )
+    if config.features.ngram_min > config.features.ngram_max:
+        raise ValueError("features.ngram_min is above features.ngram_max")
+    return config
 
 
 def _checked(name: str, values: Any, default: FeatureConfig | EncoderConfig) -> dict[str, Any]:
@@ -118,7 +134,8 @@ def _checked(name: str, values: Any, default: FeatureConfig | EncoderConfig) -> 
         kind = type(getattr(default, key))
         if type(value) is not kind:
             raise ValueError(f"{name}.{key} must be of type {kind.__name__}")
-        if isinstance(value, int) and not (0 if key == "vector_size" else 1) <= value <= 1 << 24:
+        smallest = 0 if key == "vector_size" else 1
+        if isinstance(value, int) and not smallest <= value <= _LARGEST.get(key, _MOST_ROWS):
             raise ValueError(f"{name}.{key} is out of range")
     return dict(values)
 
@@ -126,4 +143,4 @@ def _checked(name: str, values: Any, default: FeatureConfig | EncoderConfig) -> 
 def _check_keys(name: str, values: Any, expected: set[str]) -> None:
     if not isinstance(values, dict) or values.keys() != expected:
         found = set(values) if isinstance(values, dict) else set()
-        raise ValueError(f"{name}: unknown or missing settings: {', '.join(sorted(found ^ expected))}")
+        raise ValueError(f"{name}: unknown or missing settings: {', '.join(sorted(found ^ expected)[:20])}")

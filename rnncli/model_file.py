@@ -7,6 +7,7 @@ that equal models are equal bytes.
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,16 @@ from rnncli.data.features import KINDS, WINDOW, table_sizes
 from rnncli.errors import ModelError, ResourceError
 
 FORMAT_VERSION = 1
+MAX_FILE_SIZE = 1 << 29
+"""Bytes of the largest file that is read or written."""
+MAX_TEXT_SIZE = 1 << 22
+"""Bytes of the largest text in a file, a list of words left aside."""
 _KEY = "rnncli"
 _MAX_METADATA = 1 << 20
+_MAX_HEADER = 1 << 22
+_MAX_LISTED = 20
+_MAX_SHOWN = 200
+_WRONG_VALUES = (ValueError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +41,12 @@ class TensorSpec:
     Attributes:
         shape: its sizes; None where any size is right.
         dtypes: the NumPy names of the types it may have.
+        max_size: the most numbers it may hold, None without such a limit.
     """
 
     shape: tuple[int | None, ...]
     dtypes: tuple[str, ...] = ("float16", "float32")
+    max_size: int | None = None
 
     def problem(self, name: str, tensor: NDArray[Any]) -> str | None:
         """Say how a tensor differs from this, or None."""
@@ -45,6 +56,8 @@ class TensorSpec:
             return f"{name} has shape {list(tensor.shape)}, expected {list(self.shape)}"
         if tensor.dtype.name not in self.dtypes:
             return f"{name} has type {tensor.dtype.name}, expected {' or '.join(self.dtypes)}"
+        if self.max_size is not None and tensor.size > self.max_size:
+            return f"{name} holds {tensor.size} numbers, more than {self.max_size}"
         return None
 
 
@@ -89,7 +102,7 @@ def tagger_tensors(config: TaggerConfig, num_tags: int) -> dict[str, TensorSpec]
         "crf.transitions": TensorSpec((num_tags, num_tags)),
         "crf.start": TensorSpec((num_tags,)),
         "crf.end": TensorSpec((num_tags,)),
-        "tokenizer": TensorSpec((None,), ("uint8",)),
+        "tokenizer": TensorSpec((None,), ("uint8",), MAX_TEXT_SIZE),
     }
     for i in range(config.encoder.num_layers):
         width = 2 * hidden if i else features.projection_size
@@ -115,7 +128,7 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
         Size of the file in bytes.
 
     Raises:
-        ResourceError: the disk is full or the place cannot be written.
+        ResourceError: the disk is full, the place cannot be written, or the model is larger than `read` takes.
     """
     import tempfile  # readers need neither
 
@@ -129,6 +142,8 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
         raise ResourceError("the model's description is larger than 1 MB")
     data = save(ordered, {_KEY: text})
     path = Path(path)
+    if len(data) > MAX_FILE_SIZE or int.from_bytes(data[:8], "little") > _MAX_HEADER:
+        raise ResourceError(f"{path}: the model is larger than {MAX_FILE_SIZE >> 20} MB or has too many parts")
     temporary: str | None = None
     try:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -151,19 +166,21 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
 def read(path: str | Path) -> ModelFile:
     """Read and check a model.
 
+    Nothing is read before the sizes of the file and of its header are known to be sensible, and what is read takes no
+    more memory than the file's size asks for.
+
     Raises:
         ModelError: not found, not a model, corrupt, or of a newer format.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ModelError(f"{path}: {'not a file' if path.exists() else 'no such model'}")
+    _check_sizes(path)
     try:
         with safe_open(path, framework="numpy") as stream:
             metadata = _parse(path, (stream.metadata() or {}).get(_KEY))
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
         found = checksum({k: v for k, v in metadata.items() if k != "checksum"}, tensors)
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise ModelError(f"{path}: not a model, or damaged: {error}") from error
+    except (SafetensorError, OSError, ArithmeticError, LookupError, *_WRONG_VALUES) as error:
+        raise ModelError(f"{path}: not a model, or damaged: {str(error)[:_MAX_SHOWN]}") from error
     if found != metadata.get("checksum"):
         raise ModelError(f"{path}: damaged: its checksum does not match", hint="copy or train it again")
     return ModelFile(metadata, tensors)
@@ -173,15 +190,17 @@ def require(path: str | Path, tensors: Mapping[str, NDArray[Any]], expected: Map
     """Check names, shapes and types of all tensors.
 
     Raises:
-        ModelError: lists every difference.
+        ModelError: lists every difference, up to a number that can be read.
     """
     problems = [f"{name} is missing" for name in expected if name not in tensors]
-    problems += [f"{name} is unknown" for name in tensors if name not in expected]
+    problems += [f"{name[:_MAX_SHOWN]} is unknown" for name in tensors if name not in expected]
     problems += [
         problem for name, spec in expected.items() if name in tensors and (problem := spec.problem(name, tensors[name]))
     ]
     if problems:
-        raise ModelError(f"{path}: does not fit its own description: " + "; ".join(sorted(problems)))
+        listed = sorted(problems)[:_MAX_LISTED]
+        listed += [f"and {len(problems) - _MAX_LISTED} more"] if len(problems) > _MAX_LISTED else []
+        raise ModelError(f"{path}: does not fit its own description: " + "; ".join(listed))
 
 
 def checksum(metadata: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
@@ -217,20 +236,45 @@ def _canonical(metadata: Mapping[str, Any]) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def _check_sizes(path: Path) -> None:
+    """Refuse what is no regular file, or a file whose sizes are not those of a model."""
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelError(f"{path}: not a file")
+        with open(path, "rb", buffering=0) as stream:
+            start = stream.read(8)
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no such model") from error
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    if status.st_size > MAX_FILE_SIZE:
+        raise ModelError(f"{path}: not a model, or damaged: larger than {MAX_FILE_SIZE >> 20} MB")
+    if len(start) < 8 or int.from_bytes(start, "little") > min(_MAX_HEADER, status.st_size - 8):
+        raise ModelError(f"{path}: not a model, or damaged: the length of its header cannot be right")
+
+
+def _is_name(task: object) -> bool:
+    return isinstance(task, str) and task.isidentifier() and len(task) <= _MAX_SHOWN
+
+
 def _parse(path: Path, text: str | None) -> dict[str, Any]:
     if text is None:
         raise ModelError(f"{path}: a safetensors file, but not a model of rnncli")
     if len(text) > _MAX_METADATA:
         raise ModelError(f"{path}: its description is larger than 1 MB")
     metadata = json.loads(text)
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("task"), str):
+    if not isinstance(metadata, dict) or not _is_name(metadata.get("task")):
         raise ModelError(f"{path}: its description names no task")
     version = metadata.get("format_version")
-    if not isinstance(version, int) or version < 1:
+    if type(version) is not int or version < 1:
         raise ModelError(f"{path}: its description names no format version")
     if version > FORMAT_VERSION:
         raise ModelError(
             f"{path}: format version {version}, newer than this rnncli reads ({FORMAT_VERSION})",
             hint="pip install --upgrade rnncli",
         )
+    # Else a key could stand there twice, and what one reader takes for the description be another's blind spot.
+    if _canonical(metadata) != text:
+        raise ModelError(f"{path}: damaged: its description is not written as rnncli writes it")
     return metadata

@@ -90,7 +90,7 @@ def find_model(given: str | None, command: str, tasks: tuple[str, ...]) -> str:
     """
     named = given or os.environ.get(f"RNNCLI_{command.upper()}_MODEL")
     if named:
-        if not Path(named).exists():
+        if not os.path.exists(named):
             raise ModelError(f"{named}: no such model", hint=f"rnncli train {tasks[0]} DATA -o {named}")
         return named
     found = [name for task in tasks if Path(name := f"{task}.rnn").exists()]
@@ -111,9 +111,9 @@ def require_file(path: str) -> None:
     """Raise a UsageError unless the path is `-` or can be opened for reading."""
     if path == "-":
         return
-    if not Path(path).exists():
+    if not os.path.exists(path):
         raise UsageError(f"{path}: no such file")
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         raise UsageError(f"{path}: is a directory")
     if not os.access(path, os.R_OK):
         raise UsageError(f"{path}: cannot be read")

@@ -2,10 +2,11 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rnncli.data.records import Sentence
+from rnncli.data.tag_inventory import MAX_TAGS, tag_problem
 from rnncli.data.tag_schemes import Scheme, detect, read_spans
 from rnncli.errors import DataError, Problem
 
@@ -32,7 +33,7 @@ def summarise_spans(sentences: Sequence[Sentence]) -> SpanSummary:
     """Detect the tag scheme and count the spans.
 
     Raises:
-        DataError: no span at all, or schemes mixed.
+        DataError: no span at all, schemes mixed, or types that are too many or hold control characters.
     """
     file = sentences[0].file
     if not any(tag != "O" for sentence in sentences for tag in sentence.tags):
@@ -40,6 +41,7 @@ def summarise_spans(sentences: Sequence[Sentence]) -> SpanSummary:
     scheme = _detect(sentences)
     faults = _faults(sentences, scheme)
     counts = Counter(span.type for sentence in sentences for span in read_spans(sentence.tags))
+    _check_types(counts, file)
     if _MIXED * len(faults) > counts.total():
         share = f"{len(faults)} of {counts.total()} spans"
         message = f"mixed tag schemes: read as {scheme}, {share} are not well formed; the first"
@@ -63,6 +65,16 @@ def _detect(sentences: Sequence[Sentence]) -> Scheme:
 
         first = bisect_left(range(1, len(tagged) + 1), True, key=fails)
         raise DataError([_problem(*tagged[min(first, len(tagged) - 1)], str(error))]) from error
+
+
+def _check_types(types: Collection[str], file: str) -> None:
+    """Refuse types that no model could be asked to print."""
+    largest = (MAX_TAGS - 1) // 4
+    if len(types) > largest:
+        raise DataError([Problem(file, None, f"{len(types)} types of span, more than {largest}")])
+    for name in types:
+        if name and (problem := tag_problem(name)):
+            raise DataError([Problem(file, None, f"type {name[:40]!r} {problem}")])
 
 
 def _faults(sentences: Sequence[Sentence], scheme: Scheme) -> list[tuple[Sentence, int]]:

@@ -54,6 +54,7 @@ class TagFilter:
         self._input_format = input_format
         self._writer = TagWriter(output_format, separator, field)
         self._text_field = text_field
+        self._model = model
         if input_format in ("raw", "jsonl"):
             try:
                 self._tokenizer = Tokenizer(TokenizerRules.from_json(tensor_text(file.tensors["tokenizer"])))
@@ -67,8 +68,14 @@ class TagFilter:
         if self._input_format == "tokens":
             return read_lines(blocks, parse_tokens)
         if self._input_format == "jsonl":
-            return read_lines(blocks, parse_json(self._tokenizer.spans, self._text_field))
-        return read_lines(blocks, parse_raw(self._tokenizer.spans))
+            return read_lines(blocks, parse_json(self._tokenize, self._text_field))
+        return read_lines(blocks, parse_raw(self._tokenize))
+
+    def _tokenize(self, text: str) -> list[tuple[int, int]]:
+        try:
+            return self._tokenizer.spans(text)
+        except ValueError as error:
+            raise ModelError(f"{self._model}: {error}") from error
 
     def predict(self, records: Sequence[TagRecord]) -> Sequence[tuple[str, ...]]:
         """Return the tags of each record."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rnncli import model_file
 from rnncli.config import TaggerConfig, tagger_config
+from rnncli.data.tag_inventory import check_tags
 from rnncli.data.tag_schemes import Scheme, allowed_transitions, convert
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.decoding.packed import Packing, pack
@@ -19,8 +20,11 @@ from rnncli.runtime.tagger import CACHED_WORDS, Tagger
 
 _BATCH_TOKENS = 4096
 _BATCH_SENTENCES = 128
+_MOST_CANDIDATES = 1 << 24
+"""Numbers that one step of the search may hold: with very many tags, batches have fewer sentences."""
 _WINDOW = 2048
 _CONTEXT = 128
+_MOST_VECTORS = 1 << 22
 _FORBIDDEN = -1e4
 _PREFIXES = {
     Scheme.BIOES: {},
@@ -47,6 +51,9 @@ class SentenceTagger:
         transitions: float [K, K].
         start: float [K].
         end: float [K].
+
+    Raises:
+        ValueError: a tag has an unknown prefix, or a score is not finite.
     """
 
     def __init__(
@@ -59,6 +66,8 @@ class SentenceTagger:
         end: NDArray[Any],
     ) -> None:
         """Mask the illegal transitions."""
+        if not all(np.isfinite(scores).all() for scores in (transitions, start, end)):
+            raise ValueError("a score of its transitions is not finite")
         self._backend = backend
         self._tags = tuple(tags)
         self.scheme = scheme
@@ -93,14 +102,14 @@ class SentenceTagger:
 
         Returns:
             For each bias, one tag a token for each sentence, in the order given.
+
+        Raises:
+            ModelError: the model's numbers are so large, or so wrong, that its scores are not finite.
         """
         answers: list[list[tuple[str, ...]]] = [[()] * len(sentences) for _ in biases]
-        for indices in _batches(sentences):
+        for indices in _batches(sentences, _MOST_CANDIDATES // len(self._tags) ** 2):
             batch = [sentences[i] for i in indices]
-            if len(batch[0]) > _WINDOW:
-                emissions, packing = self._windowed(batch[0])
-            else:
-                emissions, packing = self._backend.emissions(batch)
+            emissions, packing = self._scored(batch)
             rows = packing.rows()
             outside = emissions[:, self._outside].copy() if self._outside >= 0 else None
             for bias, answer in zip(biases, answers, strict=True):
@@ -117,6 +126,15 @@ class SentenceTagger:
         if self._answers is not None:
             return tuple([self._answers[tag] for tag in path])
         return convert([self._tags[tag] for tag in path], Scheme.BIOES, self.scheme)
+
+    def _scored(self, batch: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Packing]:
+        # Python would warn of an overflow in a place that means nothing to who runs the model.
+        with np.errstate(all="ignore"):
+            windowed = len(batch[0]) > _WINDOW
+            emissions, packing = self._windowed(batch[0]) if windowed else self._backend.emissions(batch)
+        if not np.isfinite(emissions).all():
+            raise ModelError("the model is damaged: its scores of a text are not finite")
+        return emissions, packing
 
     def _windowed(self, tokens: Sequence[str]) -> tuple[NDArray[Any], Packing]:
         """Score a long sentence piece by piece, each piece with context; the search then sees it whole."""
@@ -146,9 +164,11 @@ def load_tagger(path: str | Path, *, threads: int = 1, device: str = "cpu") -> t
         raise ModelError(f"{path} is a model for {file.task}; use: rnncli {file.task} -m {path}")
     try:
         config = tagger_config(file.metadata["config"])
-        tags = [str(tag) for tag in file.metadata["tags"]]
+        tags = check_tags(file.metadata["tags"])
         scheme = Scheme(file.metadata["scheme"])
         model_file.require(path, file.tensors, model_file.tagger_tensors(config, len(tags)))
+        for tag in tags:
+            convert([tag], Scheme.BIOES, scheme)  # refuses tags of another inner scheme
         return build_tagger(config, tags, scheme, file.tensors, threads=threads, device=device), file
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: its description is not that of a tagger: {error}") from error
@@ -175,16 +195,23 @@ def build_tagger(
 
     Raises:
         ResourceError: no such device.
+        ValueError: a tag has an unknown prefix, or the list of words with vectors is damaged.
     """
-    vocabulary = (
-        Vocabulary.from_bytes(tensors["features.vector_words"].tobytes()) if config.features.vector_size else None
-    )
+    vocabulary = _vector_words(tensors) if config.features.vector_size else None
     backend: EmissionBackend
     if device == "cpu":
         backend = Tagger(config, tensors, vocabulary, threads=threads)
     else:
         backend = _torch_backend(config, tensors, vocabulary, tags, device)
     return SentenceTagger(backend, tags, scheme, tensors["crf.transitions"], tensors["crf.start"], tensors["crf.end"])
+
+
+def _vector_words(tensors: dict[str, NDArray[Any]]) -> Vocabulary:
+    """Read the words that have a vector; their number is known before any of them is read."""
+    data, num_vectors = tensors["features.vector_words"].tobytes(), len(tensors["features.vectors"])
+    if not 0 < data.count(b"\n") - 1 == num_vectors <= _MOST_VECTORS:
+        raise ValueError(f"{num_vectors} vectors, but not as many words")
+    return Vocabulary.from_bytes(data)
 
 
 def _torch_backend(
@@ -200,18 +227,19 @@ def _torch_backend(
     return TorchTagger(config, tensors, vocabulary, tuple(tags), device)
 
 
-def _batches(sentences: Sequence[Sequence[str]]) -> Iterator[list[int]]:
+def _batches(sentences: Sequence[Sequence[str]], max_sentences: int) -> Iterator[list[int]]:
     """Yield indices of sentences of similar length, within what one call may hold; empty sentences are left out.
 
-    A sentence that needs windows is a batch of its own.
+    A sentence that needs windows is a batch of its own. No batch has more than `max_sentences`, if that is above 1.
     """
+    max_sentences = min(_BATCH_SENTENCES, max(1, max_sentences))
     order = sorted((i for i, tokens in enumerate(sentences) if len(tokens)), key=lambda i: -len(sentences[i]))
     limit = min(_BATCH_TOKENS, CACHED_WORDS)
     batch: list[int] = []
     num_tokens = 0
     for index in order:
         size = len(sentences[index])
-        full = num_tokens + size > limit or len(batch) == _BATCH_SENTENCES
+        full = num_tokens + size > limit or len(batch) == max_sentences
         if batch and (full or len(sentences[batch[0]]) > _WINDOW):
             yield batch
             batch, num_tokens = [], 0
