@@ -91,6 +91,8 @@ class SentenceTagger:
         """
         return self.tag_with_biases(sentences, (0.0,))[0]
 
+    # NumPy would warn of an overflow in a place that means nothing to who runs the model.
+    @np.errstate(all="ignore")
     def tag_with_biases(
         self, sentences: Sequence[Sequence[str]], biases: Sequence[float]
     ) -> list[list[tuple[str, ...]]]:
@@ -128,10 +130,8 @@ class SentenceTagger:
         return convert([self._tags[tag] for tag in path], Scheme.BIOES, self.scheme)
 
     def _scored(self, batch: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Packing]:
-        # Python would warn of an overflow in a place that means nothing to who runs the model.
-        with np.errstate(all="ignore"):
-            windowed = len(batch[0]) > _WINDOW
-            emissions, packing = self._windowed(batch[0]) if windowed else self._backend.emissions(batch)
+        windowed = len(batch[0]) > _WINDOW
+        emissions, packing = self._windowed(batch[0]) if windowed else self._backend.emissions(batch)
         if not np.isfinite(emissions).all():
             raise ModelError("the model is damaged: its scores of a text are not finite")
         return emissions, packing

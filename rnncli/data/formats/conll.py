@@ -103,7 +103,7 @@ def read_records(blocks: Iterable[LineBlock], *, max_lines: int = 100_000) -> It
         for blank in [i for i, line in enumerate(decoded) if not line]:
             lines += decoded[position : blank + 1]
             if len(lines) > 1 and lines[-2]:
-                records.append(Record(first_line, lines))
+                records.append(Record(first_line, lines, block.ended))
                 first_line, lines = first_line + len(lines), []
             position = blank + 1
         lines += decoded[position:]
@@ -179,7 +179,7 @@ class SentenceReader:
         return sentences
 
     def _sentence(self, record: Record, path: str, problems: list[Problem]) -> Sentence | None:
-        if self.layout is None and not self._detect(record, path, problems):
+        if self.layout is None and not self._detect(record, path):
             return None
         layout = self.layout
         assert layout is not None
@@ -203,7 +203,7 @@ class SentenceReader:
         is_contiguous = numbers[-1] - numbers[0] == len(numbers) - 1
         return Sentence(tuple(tokens), tuple(tags), path, numbers[0], () if is_contiguous else tuple(numbers))
 
-    def _detect(self, record: Record, path: str, problems: list[Problem]) -> bool:
+    def _detect(self, record: Record, path: str) -> bool:
         """Set the layout and the tag column from a first record; False where it has no rows."""
         layout = detect_layout(record.lines, self._columns.token)
         if layout is None:
@@ -211,13 +211,14 @@ class SentenceReader:
         last = max(layout.token_column, -1 if self._columns.tag is None else self._columns.tag)
         if layout.num_columns < 2 or last >= layout.num_columns:
             number, line = next((n, x) for n, x in enumerate(record.lines, record.first_line) if x.strip(_BLANKS))
-            problems.append(Problem(path, number, f"expected at least {max(2, last + 1)} columns", line))
+            # Nothing can be said about rows that have no such column, in this record or in a later one.
+            raise DataError([Problem(path, number, f"expected at least {max(2, last + 1)} columns", line)])
         tag_column = self._columns.tag
         if tag_column is None:
             rows = [layout.split(x) for x in record.lines if x.strip(_BLANKS) and not layout.is_comment(x)]
             tag_column = _find_tag_column([row for row in rows if len(row) == layout.num_columns], layout)
         self.layout, self.tag_column = layout, tag_column
-        return not problems
+        return True
 
     def _row_problem(self, row: list[str], line: str, path: str, number: int) -> Problem | None:
         layout = self.layout

@@ -60,7 +60,8 @@ def read_vectors(path: str, known: Set[str]) -> Vectors:
     if not vectors:
         raise DataError([Problem(path, None, "no vector in it")])
     table = np.stack([np.zeros(size, dtype=np.float32), *vectors.values()])
-    table /= np.sqrt(np.square(table[1:]).mean()) or 1.0
+    # In single precision the square of a number that is read without complaint may be infinite.
+    table /= np.sqrt(np.square(table[1:], dtype=np.float64).mean()) or 1.0
     return Vectors(Vocabulary(vectors, specials=(UNK,)), table)
 
 

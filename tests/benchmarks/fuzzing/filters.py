@@ -1,0 +1,273 @@
+"""The tagger as a filter: one record out for each record in, in order, wherever the input is cut."""
+
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from fuzzing.small_model import write_small_model
+from fuzzing.text import json_record, lines, mutate, text, word
+from rnncli.data.byte_lines import read_blocks
+from rnncli.data.formats.tagged import OUTPUTS, TagRecord
+from rnncli.errors import DataError, Problem
+from rnncli.inference.streaming import run_filter
+from rnncli.inference.tag_filter import TagFilter
+
+_REAL_PREDICTION = 20
+"""One in so many inputs is tagged by the network, the others by a rule that costs nothing."""
+Run = tuple[bytes, list[tuple[int, str]]]
+
+
+class Pieces:
+    """A stream that gives its bytes in pieces."""
+
+    def __init__(self, data: bytes, sizes: Iterator[int]) -> None:
+        self._data, self._sizes, self._place = data, sizes, 0
+
+    def read(self, _: int = -1) -> bytes:
+        start = self._place
+        self._place += next(self._sizes)
+        return self._data[start : self._place]
+
+
+class CheapFilter(TagFilter):
+    """Tags by the lengths of words."""
+
+    is_real = False
+
+    def predict(self, records: Sequence[TagRecord]) -> Sequence[tuple[str, ...]]:
+        if self.is_real:
+            return super().predict(records)
+        return [tuple([("O", "B-PER", "O", "B-LOC", "I-LOC")[len(t) % 5] for t in r.tokens or ()]) for r in records]
+
+
+class Filter:
+    """`run_filter` around the tagger's reading and writing."""
+
+    share = 12
+    form: str
+
+    def __init__(self, work: Path) -> None:
+        model = work / f"{self.form}.rnn"
+        write_small_model(model)
+        self._workers = {
+            (output, separator): CheapFilter(
+                str(model), input_format=self.form, output_format=output, separator=separator
+            )
+            for output in OUTPUTS
+            for separator in (b"\n", b"\0")
+        }
+
+    def generate(self, rng: random.Random) -> bytes:
+        data = lines(rng, self.row)
+        return data if rng.random() < 0.4 else mutate(rng, data)
+
+    def row(self, rng: random.Random) -> str:
+        return text(rng)
+
+    def check(self, rng: random.Random, data: bytes) -> bool:
+        separator = b"\0" if self.form != "conll" and rng.random() < 0.1 else b"\n"
+        output = rng.choice(OUTPUTS)
+        worker = self._workers[output, separator]
+        worker.is_real = rng.randrange(_REAL_PREDICTION) == 0
+        out, bad = run(worker, data, separator, lambda _: True)
+        assert [line for line, _ in bad] == sorted({line for line, _ in bad})
+        self.check_answers(data, out, bad, output, separator)
+        size = max(rng.choice((1, 2, 3, 7, 50)), len(data) // 100)
+        assert run(worker, data, separator, lambda _: True, size, unbuffered=rng.random() < 0.3) == (out, bad)
+        if not bad and rng.random() < 0.8:
+            return True
+        skipped, same = run(worker, data, separator, lambda _: False, size)
+        assert same == bad
+        assert bad or skipped == out
+        assert len(skipped) <= len(out)
+        stopped, first = run(worker, data, separator, _stop, size)
+        assert first == bad[:1]
+        assert out.startswith(stopped)
+        assert bad or stopped == out
+        return not bad
+
+    def check_answers(self, data: bytes, out: bytes, bad: list[tuple[int, str]], output: str, separator: bytes) -> None:
+        """Each line has its answer: a blank one blank, a bad one blank, the others what they hold."""
+        rows, is_ended = split(data, separator)
+        assert all(1 <= line <= len(rows) for line, _ in bad)
+        faults = dict(bad)
+        if output == "conll":
+            answers = self._blocks(rows, out, separator, faults, is_ended=is_ended)
+        else:
+            answers = out.decode().split(separator.decode())
+            assert not is_ended or answers.pop() == ""
+        assert len(answers) == len(rows)
+        for number, (row, answer) in enumerate(zip(rows, answers, strict=True), 1):
+            if number in faults:
+                assert answer == (json.dumps({"error": faults[number]}, ensure_ascii=False, separators=(",", ":"))
+                                  if output == "jsonl" else ""), answer  # fmt: skip
+            elif self.is_blank(row):
+                assert answer == ""
+            else:
+                self.check_answer(row.decode(), answer, output)
+
+    def _blocks(
+        self, rows: list[bytes], out: bytes, separator: bytes, faults: dict[int, str], *, is_ended: bool
+    ) -> list[str]:
+        """Cut rows of columns into the answers: as many rows as the record has tokens, and one blank."""
+        place, answers = 0, []
+        found = out.decode().split(separator.decode())
+        for number, row in enumerate(rows, 1):
+            size = 0 if number in faults or self.is_blank(row) else len(self.tokens(row.decode()))
+            answers.append("".join(line.partition("\t")[0] + " " for line in found[place : place + size]))
+            is_last = number == len(rows) and not is_ended
+            assert is_last or found[place + size] == ""
+            place += size + 1
+        assert len(found) == place + bool(is_ended and rows) or not rows
+        return answers
+
+    def is_blank(self, row: bytes) -> bool:
+        return not row
+
+    def tokens(self, row: str) -> list[str]:
+        worker = self._workers["jsonl", b"\n"]
+        return [row[a:b] for a, b in worker._tokenizer.spans(row)]
+
+    def text(self, row: str) -> str:
+        return row
+
+    def check_answer(self, row: str, answer: str, output: str) -> None:
+        tokens, whole = self.tokens(row), self.text(row)
+        if output == "conll":
+            assert answer == "".join(token + " " for token in tokens)
+        elif output == "inline":
+            bare = [cell.rpartition("/")[0] if cell.endswith(("/B-PER", "/B-LOC", "/I-LOC", "/I-PER")) else cell
+                    for cell in answer.split(" ")]  # fmt: skip
+            plain = " ".join(bare).replace("\\/", "/").replace("\\\\", "\\")
+            assert any("\\" in token for token in tokens) or plain == " ".join(tokens)
+        else:
+            value = json.loads(answer)
+            if output == "jsonl":
+                value = self.result(row, value)
+                assert value["tokens"] == tokens
+                assert len(value["tags"]) == len(tokens)
+                value = value["spans"]
+            assert all(whole[span["start"] : span["end"]] == span["text"] != "" for span in value)
+
+    def result(self, row: str, value: Any) -> Any:
+        """Find the tagger's result in its answer in JSON."""
+        return value
+
+
+class Raw(Filter):
+    form = "raw"
+
+
+class Tokens(Filter):
+    form = "tokens"
+
+    def tokens(self, row: str) -> list[str]:
+        return [token for token in row.replace("\t", " ").split(" ") if token]
+
+    def text(self, row: str) -> str:
+        return " ".join(self.tokens(row))
+
+
+class Jsonl(Filter):
+    form = "jsonl"
+
+    def row(self, rng: random.Random) -> str:
+        return json_record(rng).encode("utf-8", "replace").decode()
+
+    def is_blank(self, row: bytes) -> bool:
+        return not row.decode().strip()
+
+    def tokens(self, row: str) -> list[str]:
+        content = json.loads(row)["text"]
+        return content if isinstance(content, list) else super().tokens(content)
+
+    def text(self, row: str) -> str:
+        content = json.loads(row)["text"]
+        return " ".join(content) if isinstance(content, list) else content
+
+    def result(self, row: str, value: Any) -> Any:
+        result = value.pop("tags")
+        expected = json.loads(row)
+        expected.pop("tags", None)
+        assert json.dumps(value) == json.dumps(expected)  # not the objects: NaN is not equal to itself
+        return result
+
+
+class ConllColumns(Filter):
+    form = "conll"
+
+    def generate(self, rng: random.Random) -> bytes:
+        separator, width = rng.choice(("\t", " ")), rng.randint(0, 2)
+
+        def row(rng: random.Random) -> str:
+            if rng.random() < 0.1:
+                return rng.choice(("-DOCSTART- x", "# a comment", "#\thash", " ", "\t"))
+            return separator.join((word(rng), *"-" * width))
+
+        data = lines(rng, row)
+        return data if rng.random() < 0.4 else mutate(rng, data)
+
+    def check_answers(self, data: bytes, out: bytes, bad: list[tuple[int, str]], output: str, separator: bytes) -> None:
+        rows, is_ended = split(data, separator)
+        assert all(1 <= line <= len(rows) for line, _ in bad)
+        if output != "conll":
+            for answer in out.decode().split("\n"):
+                assert output == "inline" or not answer or isinstance(json.loads(answer), list | dict)
+            return
+        answers = out.split(b"\n")
+        assert len(answers) == len(rows) + is_ended
+        for row, answer in zip(rows, answers, strict=False):
+            added = answer.removeprefix(row)
+            assert answer.startswith(row)
+            assert not added or (
+                row and added[:1] in b"\t " and added[1:].isascii() and added[1:].isalpha() or b"-" in added
+            )
+
+
+def split(data: bytes, separator: bytes) -> tuple[list[bytes], bool]:
+    """Cut bytes into lines by the contract's rules, and tell whether the last one had its end."""
+    *rows, last = data.removeprefix(b"\xef\xbb\xbf").split(separator)
+    if last:
+        rows.append(last)
+    return [row.removesuffix(b"\r") for row in rows] if separator == b"\n" else rows, not last
+
+
+def run(
+    worker: TagFilter,
+    data: bytes,
+    separator: bytes,
+    keep: Callable[[int], bool],
+    size: int = 0,
+    *,
+    unbuffered: bool = False,
+) -> Run:
+    """Run a filter over bytes in pieces of a size, 0 for all at once.
+
+    Returns:
+        What was written, and line and reason of each bad record.
+    """
+    parts: list[bytes] = []
+    bad: list[tuple[int, str]] = []
+
+    def report(line: int, reason: str) -> bool:
+        bad.append((line, reason))
+        return keep(line)
+
+    def sizes() -> Iterator[int]:
+        while True:
+            yield size or len(data)
+
+    blocks = read_blocks(cast(Any, Pieces(data, sizes())), separator)
+    try:
+        failed = run_filter(worker, blocks, parts.append, report, unbuffered=unbuffered)
+    except DataError:
+        assert len(bad) == 1
+    else:
+        assert failed == len(bad)
+    return b"".join(parts), bad
+
+
+def _stop(line: int) -> bool:
+    raise DataError([Problem("x", line, "bad")])
