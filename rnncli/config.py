@@ -16,6 +16,9 @@ _LARGEST = {
 }
 """What a model file may ask for at most, far above what is of use: products of these must not fill a machine."""
 
+LINEAR_WINDOWS = (5, 3, 1, 0)
+"""Windows that a tagger's linear path may have, the best first."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureConfig:
@@ -65,6 +68,8 @@ class TaggerConfig:
     """Word vectors."""
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     """Encoder."""
+    linear_window: int = 5
+    """Words that the linear path sees at a token, an odd number with the token in the middle; 0 without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +123,14 @@ def tagger_config(values: dict[str, Any]) -> TaggerConfig:
     Raises:
         ValueError: an unknown or missing key, or a value that is not of the field's type or out of range.
     """
-    _check_keys("model", values, {"features", "encoder"})
+    _check_keys("model", values, {"features", "encoder", "linear_window"})
+    window = values["linear_window"]
+    if type(window) is not int or window not in LINEAR_WINDOWS:
+        raise ValueError(f"model.linear_window must be one of {', '.join(map(str, LINEAR_WINDOWS))}")
     config = TaggerConfig(
         FeatureConfig(**_checked("features", values["features"], FeatureConfig())),
         EncoderConfig(**_checked("encoder", values["encoder"], EncoderConfig())),
+        window,
     )
     if config.features.ngram_min > config.features.ngram_max:
         raise ValueError("features.ngram_min is above features.ngram_max")

@@ -111,11 +111,13 @@ class Scored:
 
     Attributes:
         part: `dev` or `test`.
+        task: what was scored, such as `ner`.
         scores: by name, in 0..1, None where undefined.
-        per_label: the same for each label.
+        per_label: precision, recall, F1 and count of each label, where they are what matters.
     """
 
     part: str
+    task: str
     scores: Mapping[str, float | None]
     per_label: Mapping[str, Mapping[str, float]]
 

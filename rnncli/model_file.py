@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from rnncli.config import TaggerConfig
-from rnncli.data.features import KINDS, WINDOW, table_sizes
+from rnncli.data.features import KINDS, table_sizes
+from rnncli.data.tag_sets import TagSet
 from rnncli.errors import ModelError, ResourceError
 
 FORMAT_VERSION = 1
@@ -29,6 +30,7 @@ MAX_TEXT_SIZE = 1 << 22
 _KEY = "rnncli"
 _MAX_METADATA = 1 << 20
 _MAX_HEADER = 1 << 22
+_MAX_WORDS = 1 << 22
 _MAX_LISTED = 20
 _MAX_SHOWN = 200
 _WRONG_VALUES = (ValueError, TypeError, AttributeError, RecursionError)
@@ -79,13 +81,14 @@ class ModelFile:
         return cast(str, self.metadata["task"])
 
 
-def tagger_tensors(config: TaggerConfig, num_tags: int) -> dict[str, TensorSpec]:
+def tagger_tensors(config: TaggerConfig, heads: Sequence[TagSet]) -> dict[str, TensorSpec]:
     """List the tensors of a tagger, the same for both backends.
 
     Args:
         config: sizes.
-        num_tags: K.
+        heads: what the tagger chooses from; their tags stand side by side in the output.
     """
+    num_tags = sum(len(head.tags) for head in heads)
     features, hidden = config.features, config.encoder.hidden_size
     inputs = features.embedding_size * (len(KINDS) + 1) + features.vector_size
     pieces = features.projection_size * features.maxout_pieces
@@ -98,12 +101,18 @@ def tagger_tensors(config: TaggerConfig, num_tags: int) -> dict[str, TensorSpec]
         "features.norm.bias": TensorSpec((features.projection_size,)),
         "output.weight": TensorSpec((num_tags, 2 * hidden)),
         "output.bias": TensorSpec((num_tags,)),
-        "linear.table.weight": TensorSpec((sum(table_sizes(features)), WINDOW * num_tags)),
-        "crf.transitions": TensorSpec((num_tags, num_tags)),
-        "crf.start": TensorSpec((num_tags,)),
-        "crf.end": TensorSpec((num_tags,)),
         "tokenizer": TensorSpec((None,), ("uint8",), MAX_TEXT_SIZE),
+        "known_words": TensorSpec((None,), ("uint32",), _MAX_WORDS),
     }
+    if config.linear_window:
+        width = config.linear_window * num_tags
+        specs["linear.table.weight"] = TensorSpec((sum(table_sizes(features)), width))
+    for i, head in enumerate(heads):
+        if head.is_chain:
+            size = len(head.tags)
+            specs[f"crf.{i}.transitions"] = TensorSpec((size, size))
+            specs[f"crf.{i}.start"] = TensorSpec((size,))
+            specs[f"crf.{i}.end"] = TensorSpec((size,))
     for i in range(config.encoder.num_layers):
         width = 2 * hidden if i else features.projection_size
         specs[f"encoder.layers.{i}.input_weight"] = TensorSpec((width, 2, 3 * hidden))

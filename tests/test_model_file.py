@@ -21,6 +21,8 @@ from safetensors.numpy import save
 
 from rnncli import model_file
 from rnncli.config import EncoderConfig, FeatureConfig, TaggerConfig, TrainingConfig, tagger_config, to_dict
+from rnncli.data.tag_schemes import Scheme
+from rnncli.data.tag_sets import CHAIN_TAGS, TagSet
 from rnncli.errors import ModelError, ResourceError
 from rnncli.model_file import FORMAT_VERSION, ModelFile, TensorSpec, read, require, tagger_tensors, write
 from rnncli.models.tagger import Tagger
@@ -264,6 +266,14 @@ def small_config(**changes: int) -> TaggerConfig:
     return TaggerConfig(features, EncoderConfig(hidden_size=2, num_layers=2))
 
 
+HEADS = (
+    TagSet("ner", ("O", "S-X", "B-X", "I-X", "E-X"), Scheme.IOB2),
+    TagSet("pos", ("ADJ", "NOUN")),
+    TagSet("pos", tuple(map(str, range(CHAIN_TAGS + 1)))),
+)
+"""Spans, plain tags, and more tags than have transitions."""
+
+
 def fill(specs: dict[str, TensorSpec]) -> Tensors:
     return {
         name: np.zeros([size if size is not None else 9 for size in spec.shape], dtype=spec.dtypes[-1])
@@ -274,17 +284,17 @@ def fill(specs: dict[str, TensorSpec]) -> Tensors:
 @pytest.mark.parametrize("vector_size", [0, 4])
 def test_the_list_of_tensors_is_that_of_the_training_model(vector_size: int) -> None:
     config = small_config(vector_size=vector_size)
-    tags = ("O", "S-X", "B-X", "I-X", "E-X")
-    model = Tagger(config, tags, TrainingConfig(), torch.zeros(9, vector_size) if vector_size else None)
+    model = Tagger(config, HEADS, TrainingConfig(), torch.zeros(9, vector_size) if vector_size else None)
     state = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
-    expected = tagger_tensors(config, len(tags))
+    expected = tagger_tensors(config, HEADS)
     texts = {name: np.zeros(9, dtype=np.uint8) for name, spec in expected.items() if spec.dtypes == ("uint8",)}
+    texts["known_words"] = np.zeros(9, dtype=np.uint32)
     require("x", {**state, **texts}, expected)
     assert state.keys().isdisjoint(texts)
 
 
 def test_all_differences_are_listed_at_once() -> None:
-    specs = tagger_tensors(small_config(), 5)
+    specs = tagger_tensors(small_config(), HEADS)
     tensors = fill(specs)
     require("model.rnn", tensors, specs)
     missing, turned, typed, flat, text = pick(specs)
@@ -316,7 +326,7 @@ def pick(specs: dict[str, TensorSpec]) -> tuple[str, str, str, str, str]:
 
 @given(st.data())
 def test_any_single_wrong_size_is_refused(draws: st.DataObject) -> None:
-    specs = tagger_tensors(small_config(), 5)
+    specs = tagger_tensors(small_config(), HEADS)
     tensors = fill(specs)
     name = draws.draw(st.sampled_from([name for name, spec in specs.items() if None not in spec.shape]))
     axis = draws.draw(st.integers(0, tensors[name].ndim - 1))

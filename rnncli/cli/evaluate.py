@@ -17,6 +17,7 @@ from rnncli.cli.options import (
     Verbose,
     check_device,
     find_model,
+    parse_columns,
     require_file,
     set_threads,
 )
@@ -28,7 +29,7 @@ def evaluate(
     model: Model = None,
     as_json: Annotated[bool, typer.Option("--json", help="Full precision, one JSON object.")] = False,
     token_column: TokenColumn = None,
-    tag_column: TagColumn = None,
+    column: TagColumn = None,
     threads: Threads = None,
     device: Device = "cpu",
     quiet: Quiet = False,
@@ -48,18 +49,18 @@ def evaluate(
     check_device(device)
     if verbose and not quiet:
         note(f"scoring {path} on {device}")
+    columns = parse_columns(token_column, column)
     num_threads = set_threads(threads)
 
-    from rnncli.data.formats.conll import Columns
     from rnncli.inference.tag_evaluation import evaluate_tagger
-    from rnncli.reporting.tables import score_table
+    from rnncli.reporting.tables import accuracy_line, score_table
 
-    columns = Columns(
-        None if token_column is None else token_column - 1, None if tag_column is None else tag_column - 1
-    )
     scores = evaluate_tagger(path, files, columns, threads=num_threads, device=device)
     if as_json:
         sys.stdout.write(json.dumps(scores, ensure_ascii=False) + "\n")
+        return
+    if "f1" not in scores:
+        sys.stdout.write(accuracy_line("all", scores) + f" over {scores['num_tokens']:,} tokens\n")
         return
     for line in score_table("", scores, scores["per_type"]):
         sys.stdout.write(line + "\n")

@@ -11,6 +11,8 @@ from rnncli.cli.options import Quiet, Verbose, set_threads
 from rnncli.cli.terminal import note, printable
 from rnncli.errors import ModelError
 
+_SHOWN_TAGS = 40
+
 
 def info(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Model file.")],
@@ -44,7 +46,7 @@ def info(
             lines = [_proper(json.dumps(content, ensure_ascii=False))]
         else:
             rows = _rows(file.metadata, num_numbers, num_bytes)
-            lines = [f"{name:<11} {_proper(printable(value))}" for name, value in rows]
+            lines = [_proper(printable(f"{name:<11} {value}")) for name, value in rows]
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise ModelError(f"{model}: its description is not that of a model: {error}") from error
     for line in lines:
@@ -58,14 +60,20 @@ def _proper(text: str) -> str:
 
 def _rows(metadata: dict[str, Any], num_numbers: int, num_bytes: int) -> list[tuple[str, str]]:
     rows = [("task", metadata["task"]), ("parameters", f"{num_numbers:,} ({num_bytes / 1e6:.1f} MB)")]
-    if types := metadata.get("types"):
-        rows.append(("types", ", ".join(f"{name} ({count:,})" for name, count in types.items())))
-    for key in ("scheme", "language", "seed"):
+    for head in metadata.get("heads", []):
+        counts = [f"{name} ({count:,})" for name, count in head["counts"].items()]
+        more = f" and {len(counts) - _SHOWN_TAGS} more" if len(counts) > _SHOWN_TAGS else ""
+        scheme = f", scheme {head['scheme']}" if head["scheme"] else ""
+        rows.append((head["task"], f"{', '.join(counts[:_SHOWN_TAGS])}{more}; column {head['column']}{scheme}"))
+    for key in ("language", "seed"):
         if key in metadata:
             rows.append((key, str(metadata[key])))
     for part, scores in metadata.get("scores", {}).items():
         shown = ", ".join(f"{k} {'n/a' if v is None else format(v, '.4f')}" for k, v in scores.items())
         rows.append((part, shown))
+    for task, calibration in metadata.get("calibration", {}).items():
+        shown = ", ".join(f"{key} {value:.4f}" for key, value in calibration.items())
+        rows.append(("calibration", f"{task}: {shown}"))
     for entry in metadata.get("data", []):
         rows.append(("data", f"{entry['name']} {entry.get('sha256', '')[:16]}".rstrip()))
     rows.append(("command", shlex.join(metadata.get("command", []))))

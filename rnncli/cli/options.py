@@ -3,11 +3,15 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rnncli.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from rnncli.data.formats.gold_sentences import Columns
+    from rnncli.data.tag_schemes import Scheme
 
 Model = Annotated[
     str | None,
@@ -42,8 +46,18 @@ TokenColumn = Annotated[
     typer.Option(min=1, metavar="N", hidden=True, help="Column of the tokens, from 1. [default: detected]"),
 ]
 TagColumn = Annotated[
-    int | None,
-    typer.Option(min=1, metavar="N", hidden=True, help="Column of the tags, from 1. [default: detected]"),
+    str | None,
+    typer.Option(
+        "--column", metavar="N|NAME", help="The tags' column: from 1, or upos, xpos, feats. [default: detected]"
+    ),
+]
+AlsoColumn = Annotated[
+    str | None,
+    typer.Option(metavar="N|NAME", hidden=True, help="The same for the tags of --also."),
+]
+SchemeName = Annotated[
+    str | None,
+    typer.Option("--scheme", metavar="NAME", hidden=True, help="Tag scheme of spans: IO, IOB1, IOB2, BIOES, BILOU."),
 ]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:N or mps.")]
 
@@ -105,6 +119,55 @@ def check_device(name: str) -> None:
     """Raise a UsageError unless the name is that of a kind of device."""
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", name):
         raise UsageError(f"--device {name}: no such kind of device", hint="one of: auto, cpu, cuda, cuda:N, mps")
+
+
+def parse_columns(token: int | None, tag: str | None, also: str | None = None) -> "Columns":
+    """Gather where tokens and tags stand.
+
+    Raises:
+        UsageError: neither a number nor a name of CoNLL-U.
+    """
+    from rnncli.data.formats.gold_sentences import Columns
+
+    return Columns(
+        None if token is None else token - 1, _parse_column("--column", tag), _parse_column("--also-column", also)
+    )
+
+
+def _parse_column(flag: str, value: str | None) -> int | str | None:
+    """Parse the place of a column: a number from 1, or a name of CoNLL-U.
+
+    Returns:
+        A 0-based index, a name, or None where nothing is given.
+
+    Raises:
+        UsageError: neither.
+    """
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit() and int(value) > 0:
+        return int(value) - 1
+    from rnncli.data.formats.conll import CONLLU_COLUMNS
+
+    if value.lower() not in CONLLU_COLUMNS:
+        raise UsageError(f"{flag} {value}: expected a number from 1, or one of {', '.join(CONLLU_COLUMNS)}")
+    return value.lower()
+
+
+def parse_scheme(value: str | None) -> "Scheme | None":
+    """Parse the name of a tag scheme; BIO and IOBES are other names of IOB2 and BIOES.
+
+    Raises:
+        UsageError: no such scheme.
+    """
+    if value is None:
+        return None
+    from rnncli.data.tag_schemes import Scheme
+
+    name = {"BIO": "IOB2", "IOBES": "BIOES"}.get(value.upper(), value.upper())
+    if name not in list(Scheme):
+        raise UsageError(f"--scheme {value}: expected one of {', '.join(Scheme)}")
+    return Scheme(name)
 
 
 def require_file(path: str) -> None:

@@ -5,9 +5,24 @@ from typing import Annotated
 import typer
 
 from rnncli.cli import streams
-from rnncli.cli.options import Device, Model, Quiet, Threads, Verbose, check_device, find_model, set_threads
+from rnncli.cli.options import (
+    Device,
+    HelpAll,
+    Model,
+    Quiet,
+    SchemeName,
+    Threads,
+    TokenColumn,
+    Verbose,
+    check_device,
+    find_model,
+    parse_scheme,
+    set_threads,
+)
 from rnncli.cli.terminal import note
-from rnncli.data.formats.tagged import INPUTS, OUTPUTS
+from rnncli.data.formats.tag_records import INPUTS
+from rnncli.data.formats.tagged import OUTPUTS
+from rnncli.data.tag_sets import TAG_TASKS
 from rnncli.errors import UsageError
 
 
@@ -26,6 +41,17 @@ def tag(
         str, typer.Option(metavar="NAME", help="JSON field with the text, or a list of tokens.")
     ] = "text",
     field: Annotated[str, typer.Option(metavar="NAME", help="JSON field for the result.")] = "tags",
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(TAG_TASKS), hidden=True, help="Whose tags, of a model that learned two kinds."),
+    ] = None,
+    scheme: SchemeName = None,
+    token_column: TokenColumn = None,
+    scores: Annotated[bool, typer.Option("--scores", help="Add the probability of each span or tag.")] = False,
+    n_best: Annotated[
+        int | None,
+        typer.Option("--n-best", metavar="N", min=1, max=100, help="Write the N best readings of a record, in N rows."),
+    ] = None,
     on_error: Annotated[str, typer.Option(metavar="blank|stop|skip", help="What a bad record gives.")] = "blank",
     null: Annotated[bool, typer.Option("-0", "--null", help="Records end with NUL, not with a newline.")] = False,
     unbuffered: Annotated[bool, typer.Option("-u", "--unbuffered", help="Answer line by line.")] = False,
@@ -33,15 +59,16 @@ def tag(
     device: Device = "cpu",
     quiet: Quiet = False,
     verbose: Verbose = False,
+    _help_all: HelpAll = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> int:
-    """Tag tokens: names in text by default.
+    """Tag tokens with names, parts of speech or whatever the model has learned.
 
     \b
     echo 'Angela Merkel flew to Paris.' | rnncli tag
     rnncli tag -m ner.rnn --format spans notes.txt
-    rnncli tag --input conll --format conll test.conll
-    rnncli tag --jsonl < docs.jsonl | jq .
+    rnncli tag --input conllu --format conllu -m pos.rnn test.conllu
+    rnncli tag --jsonl --scores < docs.jsonl | jq .
     """
     if jsonl:
         input_format, output_format = "jsonl", output_format or "jsonl"
@@ -49,11 +76,18 @@ def tag(
     for flag, value, allowed in (
         ("--input", input_format, INPUTS),
         ("--format", output_format, OUTPUTS),
+        ("--task", task or "ner", TAG_TASKS),
         ("--on-error", on_error, ("blank", "stop", "skip")),
     ):
         if value not in allowed:
             raise UsageError(f"{flag} {value}: expected one of {', '.join(allowed)}")
-    if null and input_format == "conll":
+    if n_best is not None and scores:
+        raise UsageError("--n-best does not go with --scores: a reading has one score, that of all its tags together")
+    if n_best is not None and output_format in ("conll", "conllu"):
+        raise UsageError(f"--n-best does not go with --format {output_format}, which has no place for several readings")
+    if scores and output_format == "conllu":
+        raise UsageError("--scores does not go with --format conllu: it has no place for them", hint="--format conll")
+    if null and input_format in ("conll", "conllu"):
         raise UsageError("--null does not go with columns, whose records end with a blank line")
     separator = b"\0" if null else b"\n"
     inputs = streams.begin_filter(files, "tag", quiet=quiet)
@@ -69,9 +103,14 @@ def tag(
         path,
         input_format=input_format,
         output_format=output_format,
+        token_column=None if token_column is None else token_column - 1,
+        task=task,
+        scheme=parse_scheme(scheme),
         text_field=text_field,
         field=field,
         separator=separator,
+        scores=scores,
+        n_best=n_best,
         threads=num_threads,
         device=device,
     )

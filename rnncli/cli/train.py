@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -11,12 +12,16 @@ from typing import Annotated
 import typer
 
 from rnncli.cli.options import (
+    AlsoColumn,
     HelpAll,
     Quiet,
+    SchemeName,
     TagColumn,
     TokenColumn,
     Verbose,
     check_device,
+    parse_columns,
+    parse_scheme,
     require_file,
     set_training_threads,
 )
@@ -25,22 +30,29 @@ from rnncli.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train a model from the file you have.")
 
-_EVERYDAY = "Everyday flags"
-
 
 @app.callback()
 def train() -> None:
     """Train a model from the file you have."""
 
 
-@app.command(name="ner")
-def train_ner(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="CoNLL columns: a token and a tag a row.")],
-    output: Annotated[str, typer.Option("-o", "--output", metavar="PATH", help="Model file to write.")] = "ner.rnn",
+def train_tagger(
+    context: typer.Context,
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="CoNLL columns or CoNLL-U: a token and its tag a row.")
+    ],
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", metavar="PATH", help="Model file to write. [default: ./TASK.rnn]"),
+    ] = None,
     dev: Annotated[
         str, typer.Option(metavar="FILE|FRACTION|none", help="Development data, or the share to hold out.")
     ] = "0.1",
     test: Annotated[str | None, typer.Option(metavar="FILE", help="Scored once, at the end.")] = None,
+    column: TagColumn = None,
+    also: Annotated[
+        str | None, typer.Option(metavar="TASK", help="Learn a second kind of tags too: train ner --also pos.")
+    ] = None,
     lang: Annotated[str, typer.Option(metavar="CODE", help="Whose tokenizer raw text will get.")] = "en",
     vectors: Annotated[str | None, typer.Option(metavar="FILE", help="Pretrained word vectors, as text.")] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
@@ -55,29 +67,21 @@ def train_ner(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the model file.")] = False,
     token_column: TokenColumn = None,
-    tag_column: TagColumn = None,
+    also_column: AlsoColumn = None,
+    scheme: SchemeName = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     _help_all: HelpAll = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> int:
-    """Train a named-entity tagger.
-
-    \b
-    rnncli train ner train.conll
-    rnncli train ner train.conll --dev dev.conll --test test.conll -o news.rnn
-    rnncli train ner train.conll --time 5m --vectors glove.6B.50d.txt
-    """
+    """Train a tagger; the task is the name of the command."""
     started = time.monotonic()
-    if Path(output).is_dir():
-        raise UsageError(f"{output}: is a directory", hint=f"-o {Path(output) / 'ner.rnn'}")
-    if Path(output).exists() and any(Path(path).exists() and Path(path).samefile(output) for path in files):
-        raise UsageError(f"{output}: is the training data")
-    if Path(output).exists() and not force:
-        raise UsageError(f"{output} exists", hint="--force overwrites it, -o PATH writes elsewhere")
-    if not Path(output).resolve().parent.is_dir():
-        raise UsageError(f"{output}: its folder does not exist")
+    task = context.info_name or ""
+    output = output or f"{task}.rnn"
+    tasks = _parse_tasks(task, also, also_column, scheme)
+    columns = parse_columns(token_column, column, also_column)
     held_out = parse_dev(dev)
+    _check_output(output, files, force=force)
     for path in (*files, *(p for p in (held_out, test, vectors) if isinstance(p, str))):
         require_file(path)
     check_device(device)
@@ -86,7 +90,6 @@ def train_ner(
     stop = _StopOnSignal()
 
     from rnncli.config import TrainingConfig
-    from rnncli.data.formats.conll import Columns
     from rnncli.reporting.progress import TrainingReport
     from rnncli.training.tag_corpus import TaggingJob
     from rnncli.training.tag_training import train_tagger
@@ -96,9 +99,9 @@ def train_ner(
         output=output,
         dev=held_out,
         test_file=test,
-        columns=Columns(
-            None if token_column is None else token_column - 1, None if tag_column is None else tag_column - 1
-        ),
+        tasks=tasks,
+        columns=columns,
+        scheme=parse_scheme(scheme),
         language=lang,
         vectors_file=vectors,
         device=device,
@@ -109,9 +112,63 @@ def train_ner(
     )
     TrainingReport(sys.stderr, fancy=is_fancy(sys.stderr), quiet=quiet, verbose=verbose).watch(train_tagger(job))
     if not quiet:
-        model = "" if output == "ner.rnn" else f" -m {output}"
+        model = "" if output == f"{task}.rnn" else f" -m {output}"
         sys.stderr.write(f"next: echo 'Some text.' | rnncli tag{model}\n")
     return stop.exit_code
+
+
+app.command(
+    name="ner",
+    help="""Train a named-entity tagger.
+
+    \b
+    rnncli train ner train.conll
+    rnncli train ner train.conll --dev dev.conll --test test.conll -o news.rnn
+    rnncli train ner train.conll --time 5m --vectors glove.6B.50d.txt
+    """,
+)(train_tagger)
+app.command(
+    name="pos",
+    help="""Train a tagger that gives every token a tag.
+
+    \b
+    rnncli train pos train.conllu
+    rnncli train pos train.conllu --column xpos -o xpos.rnn
+    rnncli train pos train.tsv --dev dev.tsv --test test.tsv
+    """,
+)(train_tagger)
+
+
+def _parse_tasks(task: str, also: str | None, also_column: str | None, scheme: str | None) -> tuple[str, ...]:
+    """Return what is to be learned, one head each.
+
+    Raises:
+        UsageError: flags that do not go together.
+    """
+    if scheme is not None and task != "ner":
+        raise UsageError("--scheme is about spans", hint=f"rnncli train ner ... --scheme {scheme}")
+    if also is None:
+        if also_column is not None:
+            raise UsageError("--also-column says where the tags of --also stand", hint="--also pos")
+        return (task,)
+    if (task, also) != ("ner", "pos"):
+        raise UsageError(
+            f"train {task} --also {also}: only spans can have tags beside them", hint="train ner --also pos"
+        )
+    return (task, also)
+
+
+def _check_output(output: str, files: Sequence[str], *, force: bool) -> None:
+    """Raise a UsageError unless the model may be written there."""
+    path = Path(output)
+    if path.is_dir():
+        raise UsageError(f"{output}: is a directory", hint=f"-o {path / 'ner.rnn'}")
+    if path.exists() and any(Path(file).exists() and Path(file).samefile(path) for file in files):
+        raise UsageError(f"{output}: is the training data")
+    if path.exists() and not force:
+        raise UsageError(f"{output} exists", hint="--force overwrites it, -o PATH writes elsewhere")
+    if not path.resolve().parent.is_dir():
+        raise UsageError(f"{output}: its folder does not exist")
 
 
 def parse_duration(text: str) -> float:

@@ -20,9 +20,6 @@ from rnncli.config import FeatureConfig
 KINDS = ("norm", "prefix1", "prefix2", "prefix3", "suffix1", "suffix2", "suffix3", "suffix4", "shape")
 """Names of the features that have one value a word, in the order of the tables."""
 
-WINDOW = 5
-"""Words whose features a tagger's linear path sees at a token: two before it, itself, two after it."""
-
 MAX_CHARS = 40
 """Longer words are known by their beginning and their end."""
 

@@ -2,16 +2,17 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rnncli.data.records import Sentence
-from rnncli.data.tag_inventory import MAX_TAGS, tag_problem
-from rnncli.data.tag_schemes import Scheme, detect, read_spans
+from rnncli.data.tag_schemes import PREFIXES, Scheme, detect, read_spans
 from rnncli.errors import DataError, Problem
 
 _ENDLESS = 1000
 """Tokens above which a sentence is hardly one."""
+_RARE = 10
+_SHOWN = 12
 _MIXED = 3
 """A file is refused if more than one in so many spans is not well formed."""
 
@@ -29,19 +30,22 @@ class SpanSummary:
     types: dict[str, int]
 
 
-def summarise_spans(sentences: Sequence[Sentence]) -> SpanSummary:
+def summarise_spans(sentences: Sequence[Sentence], scheme: Scheme | None = None) -> SpanSummary:
     """Detect the tag scheme and count the spans.
 
+    Args:
+        sentences: what to look at.
+        scheme: the scheme, None to detect it.
+
     Raises:
-        DataError: no span at all, schemes mixed, or types that are too many or hold control characters.
+        DataError: no span at all, schemes mixed, or not the scheme given.
     """
     file = sentences[0].file
     if not any(tag != "O" for sentence in sentences for tag in sentence.tags):
         raise DataError([Problem(file, None, "no labels: every tag is O")], hint="is the tag in another column?")
-    scheme = _detect(sentences)
+    scheme = _detect(sentences) if scheme is None else _checked(sentences, scheme)
     faults = _faults(sentences, scheme)
     counts = Counter(span.type for sentence in sentences for span in read_spans(sentence.tags))
-    _check_types(counts, file)
     if _MIXED * len(faults) > counts.total():
         share = f"{len(faults)} of {counts.total()} spans"
         message = f"mixed tag schemes: read as {scheme}, {share} are not well formed; the first"
@@ -67,14 +71,35 @@ def _detect(sentences: Sequence[Sentence]) -> Scheme:
         raise DataError([_problem(*tagged[min(first, len(tagged) - 1)], str(error))]) from error
 
 
-def _check_types(types: Collection[str], file: str) -> None:
-    """Refuse types that no model could be asked to print."""
-    largest = (MAX_TAGS - 1) // 4
-    if len(types) > largest:
-        raise DataError([Problem(file, None, f"{len(types)} types of span, more than {largest}")])
-    for name in types:
-        if name and (problem := tag_problem(name)):
-            raise DataError([Problem(file, None, f"type {name[:40]!r} {problem}")])
+def _checked(sentences: Sequence[Sentence], scheme: Scheme) -> Scheme:
+    """Return the scheme unless some tag has a prefix that it does not know."""
+    for sentence in sentences:
+        for i, tag in enumerate(sentence.tags):
+            if tag[0] not in PREFIXES[scheme]:
+                raise DataError(
+                    [_problem(sentence, i, f"tag {tag} is not of the scheme {scheme}")], hint="leave --scheme out"
+                )
+    return scheme
+
+
+def count_tags(sequences: Iterable[Sequence[str]], file: str) -> dict[str, int]:
+    """Count plain tags.
+
+    Args:
+        sequences: the tags of each sentence.
+        file: where they are from, for the error.
+
+    Returns:
+        Tags with counts, most frequent first, then lexical.
+
+    Raises:
+        DataError: fewer than two different tags.
+    """
+    counts = Counter(tag for tags in sequences for tag in tags)
+    if len(counts) < 2:
+        message = f"one tag only: every tag is {next(iter(counts))}"
+        raise DataError([Problem(file, None, message)], hint="name the tags' column with --column N or --column xpos")
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _faults(sentences: Sequence[Sentence], scheme: Scheme) -> list[tuple[Sentence, int]]:
@@ -98,20 +123,29 @@ def _problem(sentence: Sentence, i: int, message: str) -> Problem:
     return Problem(sentence.file, sentence.line_of(i), message, f"{sentence.tokens[i]}\t{sentence.tags[i]}")
 
 
-def warn_about(sentences: Sequence[Sentence], summary: SpanSummary, *, num_empty_tokens: int = 0) -> list[str]:
-    """Return what a person should look at, a sentence each."""
+def warn_about(
+    sentences: Sequence[Sentence], scheme: Scheme | None, counts: Mapping[str, int], *, num_empty_tokens: int = 0
+) -> list[str]:
+    """Return what a person should look at, a sentence each.
+
+    Args:
+        sentences: gold sentences.
+        scheme: how spans are written, None where there are none.
+        counts: spans by type, or tokens by tag.
+        num_empty_tokens: rows without a token.
+    """
     warnings = []
-    faults = _faults(sentences, summary.scheme)
+    faults = [] if scheme is None else _faults(sentences, scheme)
     if faults:
         sentence, i = faults[0]
         place = f"{sentence.file}:{sentence.line_of(i)}"
         tag = sentence.tags[i]
-        warnings.append(
-            f"{len(faults)} tags may not stand where they do in {summary.scheme}, the first, {tag}, at {place}"
-        )
-    rare = [name for name, count in summary.types.items() if count < 10]
+        warnings.append(f"{len(faults)} tags may not stand where they do in {scheme}, the first, {tag}, at {place}")
+    rare = [name for name, count in counts.items() if count < _RARE]
     if rare:
-        warnings.append(f"rare types, with fewer than 10 spans: {', '.join(rare)}")
+        kind = "tags, with fewer than 10 tokens" if scheme is None else "types, with fewer than 10 spans"
+        more = f" and {len(rare) - _SHOWN} more" if len(rare) > _SHOWN else ""
+        warnings.append(f"rare {kind}: {', '.join(rare[:_SHOWN])}{more}")
     longest = max(sentences, key=lambda s: len(s.tokens))
     if len(longest.tokens) > _ENDLESS:
         place = f"{longest.file}:{longest.line}"

@@ -69,8 +69,9 @@ _PREFIXES = {
     Scheme.BIOES: _Prefixes(single="S", first="B", last="E"),
     Scheme.BILOU: _Prefixes(single="U", first="B", last="L"),
 }
-_ALLOWED = {scheme: prefixes.every for scheme, prefixes in _PREFIXES.items()}
-_ALLOWED[Scheme.IOB1] |= {"B"}
+PREFIXES = {scheme: prefixes.every for scheme, prefixes in _PREFIXES.items()}
+PREFIXES[Scheme.IOB1] |= {"B"}
+"""The prefixes of each scheme, O included."""
 
 STRICT_SCHEMES = frozenset((Scheme.IOB2, Scheme.BIOES, Scheme.BILOU))
 """The schemes that `read_strict_spans` knows."""
@@ -323,8 +324,8 @@ def allowed_transitions(tags: Sequence[str]) -> tuple[list[list[bool]], list[boo
 
 
 def _check_prefix(tag: str, prefix: str, scheme: Scheme) -> None:
-    if prefix not in _ALLOWED[scheme]:
-        raise ValueError(f"tag {tag!r} is not of the scheme {scheme}, whose prefixes are {_listed(_ALLOWED[scheme])}")
+    if prefix not in PREFIXES[scheme]:
+        raise ValueError(f"tag {tag!r} is not of the scheme {scheme}, whose prefixes are {_listed(PREFIXES[scheme])}")
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -5,6 +5,9 @@ from numpy.typing import NDArray
 
 from rnncli.decoding.packed import Packing
 
+FORBIDDEN = -1e4
+"""Score of a transition, a start or an end that must not be."""
+
 
 def viterbi(
     emissions: NDArray[np.floating],

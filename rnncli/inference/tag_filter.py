@@ -1,22 +1,35 @@
 """The tagger as a filter: a model, an input format and an output format."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, Protocol
 
 from rnncli.data.byte_lines import LineBlock
-from rnncli.data.formats.tagged import (
+from rnncli.data.formats.tag_records import (
     TagRecord,
-    TagWriter,
     parse_json,
     parse_raw,
     parse_tokens,
     read_columns,
     read_lines,
 )
+from rnncli.data.formats.tagged import TagWriter
+from rnncli.data.tag_schemes import Scheme
+from rnncli.data.tag_sets import TagSet
 from rnncli.data.tokenizer import Tokenizer
 from rnncli.data.tokenizer_rules import TokenizerRules
-from rnncli.errors import ModelError
+from rnncli.errors import ModelError, UsageError
 from rnncli.inference.tagging import load_tagger
 from rnncli.model_file import tensor_text
+
+Predict = Callable[[Sequence[Sequence[str]]], Sequence[Any]]
+
+
+class Writer(Protocol):
+    """Writes what was predicted for a record."""
+
+    def render(self, record: TagRecord, result: Any, /) -> bytes:
+        """Return the bytes of a record; the result is None for a blank or a bad one."""
 
 
 class TagFilter:
@@ -24,11 +37,16 @@ class TagFilter:
 
     Args:
         model: path of the model.
-        input_format: one of `data.formats.tagged.INPUTS`.
+        input_format: one of `data.formats.tag_records.INPUTS`.
         output_format: one of `data.formats.tagged.OUTPUTS`.
+        token_column: 0-based index of the tokens among columns, None to detect it.
+        task: whose tags are written where a model has several heads, None for the first.
+        scheme: in which spans are answered, None for that of the training data.
         text_field: JSON field with the text or the tokens.
         field: JSON field for the result.
         separator: byte that ends a record's line.
+        scores: say how probable each span or tag is.
+        n_best: how many readings of a record to write, None for the best one alone.
         threads: to compute with.
         device: `cpu`, or a GPU's name.
 
@@ -43,18 +61,43 @@ class TagFilter:
         *,
         input_format: str = "raw",
         output_format: str = "inline",
+        token_column: int | None = None,
+        task: str | None = None,
+        scheme: Scheme | None = None,
         text_field: str = "text",
         field: str = "tags",
         separator: bytes = b"\n",
+        scores: bool = False,
+        n_best: int | None = None,
         threads: int = 1,
         device: str = "cpu",
     ) -> None:
         """Load the model; the tokenizer's patterns compile when raw text comes."""
-        self._tagger, file = load_tagger(model, threads=threads, device=device)
+        tagger, file = load_tagger(model, scheme=scheme, threads=threads, device=device)
         self._input_format = input_format
-        self._writer = TagWriter(output_format, separator, field)
+        self._token_column = token_column
+        heads = [decoder.head for decoder in tagger.decoders]
+        chosen = _choose(model, heads, task, scheme)
+        self._predict: Predict
+        if scores or n_best is not None:
+            from rnncli.data.formats.scored_tags import NBestWriter, ScoreWriter  # plain tags need none of it
+            from rnncli.inference.tag_confidence import ConfidentTagger, stored_temperature
+
+            confident = ConfidentTagger(tagger, stored_temperature(model, file.metadata, heads[chosen].task), chosen)
+            self._predict, head = confident.tag, heads[chosen]
+            self._writer: Writer = ScoreWriter(output_format, head, separator=separator, field=field)
+            if n_best is not None:
+                self._predict = partial(confident.n_best, n=n_best)
+                self._writer = NBestWriter(output_format, head, n_best, separator=separator, field=field)
+        elif output_format == "jsonl":  # which alone has room for what other heads say
+            self._predict = lambda sentences: list(zip(*tagger.tag_all(sentences), strict=True))
+            self._writer = TagWriter(output_format, heads, chosen, separator=separator, field=field)
+        else:
+            self._predict = lambda sentences: [(tags,) for tags in tagger.tag(sentences, chosen)]
+            self._writer = TagWriter(output_format, [heads[chosen]], separator=separator, field=field)
         self._text_field = text_field
         self._model = model
+        self._separator = separator
         if input_format in ("raw", "jsonl"):
             try:
                 self._tokenizer = Tokenizer(TokenizerRules.from_json(tensor_text(file.tensors["tokenizer"])))
@@ -63,12 +106,12 @@ class TagFilter:
 
     def read(self, blocks: Iterable[LineBlock]) -> Iterator[tuple[list[TagRecord], bool]]:
         """Yield the records that a block completes, and whether reading on would block."""
-        if self._input_format == "conll":
-            return read_columns(blocks)
+        if self._input_format in ("conll", "conllu"):
+            return read_columns(blocks, self._token_column, is_conllu=self._input_format == "conllu")
         if self._input_format == "tokens":
             return read_lines(blocks, parse_tokens)
         if self._input_format == "jsonl":
-            return read_lines(blocks, parse_json(self._tokenize, self._text_field))
+            return read_lines(blocks, parse_json(self._tokenize, self._text_field, self._separator))
         return read_lines(blocks, parse_raw(self._tokenize))
 
     def _tokenize(self, text: str) -> list[tuple[int, int]]:
@@ -77,10 +120,25 @@ class TagFilter:
         except ValueError as error:
             raise ModelError(f"{self._model}: {error}") from error
 
-    def predict(self, records: Sequence[TagRecord]) -> Sequence[tuple[str, ...]]:
-        """Return the tags of each record."""
-        return self._tagger.tag([record.tokens or () for record in records])
+    def predict(self, records: Sequence[TagRecord]) -> Sequence[Any]:
+        """Return the tags of each record, with scores or with other readings where they were asked for."""
+        return self._predict([record.tokens or () for record in records])
 
-    def render(self, record: TagRecord, result: tuple[str, ...] | None) -> bytes:
-        """Return a record's row."""
+    def render(self, record: TagRecord, result: Any) -> bytes:
+        """Return a record's row, or rows."""
         return self._writer.render(record, result)
+
+
+def _choose(model: str, heads: Sequence[TagSet], task: str | None, scheme: Scheme | None) -> int:
+    """Return the index of the head whose tags are written.
+
+    Raises:
+        UsageError: the model has no such head, or plain tags where a scheme was asked for.
+    """
+    tasks = [head.task for head in heads]
+    if task is not None and task not in tasks:
+        raise UsageError(f"--task {task}: {model} knows {' and '.join(tasks)}")
+    chosen = tasks.index(task or tasks[0])
+    if scheme is not None and heads[chosen].scheme is None:
+        raise UsageError(f"--scheme {scheme}: {model} gives plain tags, no spans")
+    return chosen

@@ -9,36 +9,32 @@ from numpy.typing import NDArray
 
 from rnncli import model_file
 from rnncli.config import TaggerConfig, tagger_config
-from rnncli.data.tag_inventory import check_tags
-from rnncli.data.tag_schemes import Scheme, allowed_transitions, convert
+from rnncli.data.tag_schemes import Scheme
+from rnncli.data.tag_sets import TAG_TASKS, TagSet
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.decoding.packed import Packing, pack
-from rnncli.decoding.viterbi import viterbi
-from rnncli.errors import ModelError
+from rnncli.errors import ModelError, ResourceError
+from rnncli.inference.tag_decoder import TagDecoder
 from rnncli.model_file import ModelFile
 from rnncli.runtime.tagger import CACHED_WORDS, Tagger
 
 _BATCH_TOKENS = 4096
 _BATCH_SENTENCES = 128
-_MOST_CANDIDATES = 1 << 24
-"""Numbers that one step of the search may hold: with very many tags, batches have fewer sentences."""
+_SEARCH_NUMBERS = 1 << 23
+"""Numbers that one step of a search may hold: sentences times tags times tags."""
 _WINDOW = 2048
 _CONTEXT = 128
 _MOST_VECTORS = 1 << 22
-_FORBIDDEN = -1e4
-_PREFIXES = {
-    Scheme.BIOES: {},
-    Scheme.BILOU: {"S-": "U-", "E-": "L-"},
-    Scheme.IOB2: {"S-": "B-", "E-": "I-"},
-    Scheme.IO: {"B-": "I-", "S-": "I-", "E-": "I-"},
-}
+_MOST_SCORE = 1e9
+
+Batch = tuple[list[int], NDArray[Any], Packing]
 
 
 class EmissionBackend(Protocol):
     """What a tagger's backend offers."""
 
     def emissions(self, sentences: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Packing]:
-        """Return float [N, K], packed, and how it is packed."""
+        """Return float [N, K], packed, the heads' tags side by side, and how it is packed."""
 
 
 class SentenceTagger:
@@ -46,93 +42,104 @@ class SentenceTagger:
 
     Args:
         backend: computes emissions.
-        tags: the K tags of the model, in its inner scheme (BIOES, or plain tags).
-        scheme: the scheme to answer in.
-        transitions: float [K, K].
-        start: float [K].
-        end: float [K].
-
-    Raises:
-        ValueError: a tag has an unknown prefix, or a score is not finite.
+        decoders: one a head.
     """
 
-    def __init__(
-        self,
-        backend: EmissionBackend,
-        tags: Sequence[str],
-        scheme: Scheme,
-        transitions: NDArray[Any],
-        start: NDArray[Any],
-        end: NDArray[Any],
-    ) -> None:
-        """Mask the illegal transitions."""
-        if not all(np.isfinite(scores).all() for scores in (transitions, start, end)):
-            raise ValueError("a score of its transitions is not finite")
+    def __init__(self, backend: EmissionBackend, decoders: Sequence[TagDecoder]) -> None:
+        """Find out which scores belong to which head."""
         self._backend = backend
-        self._tags = tuple(tags)
-        self.scheme = scheme
-        allowed, may_start, may_end = allowed_transitions(tags)
-        self._transitions = np.where(allowed, transitions, _FORBIDDEN).astype(np.float32)
-        self._start = np.where(may_start, start, _FORBIDDEN).astype(np.float32)
-        self._end = np.where(may_end, end, _FORBIDDEN).astype(np.float32)
-        self._outside = tags.index("O") if "O" in tags else -1
-        # In every scheme but IOB1 a tag can be rewritten without looking at its neighbours.
-        prefixes = _PREFIXES.get(scheme)
-        self._answers = None if prefixes is None else [prefixes.get(tag[:2], tag[:2]) + tag[2:] for tag in tags]
+        self.decoders = tuple(decoders)
+        ends = np.cumsum([len(decoder.head.tags) for decoder in decoders]).tolist()
+        self._slices = [slice(end - len(d.head.tags), end) for end, d in zip(ends, decoders, strict=True)]
+        widest = max(len(decoder.head.tags) for decoder in decoders)
+        self._max_sentences = max(1, min(_BATCH_SENTENCES, _SEARCH_NUMBERS // widest**2))
 
-    def tag(self, sentences: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
-        """Tag sentences.
+    def tag(self, sentences: Sequence[Sequence[str]], head: int = 0) -> list[tuple[str, ...]]:
+        """Tag sentences with one head.
 
         Args:
             sentences: token sequences; an empty one gives an empty answer.
+            head: its index.
 
         Returns:
             One tag a token for each sentence, in the order given.
         """
-        return self.tag_with_biases(sentences, (0.0,))[0]
+        return self.tag_with_biases(sentences, (0.0,), head)[0]
 
-    # NumPy would warn of an overflow in a place that means nothing to who runs the model.
-    @np.errstate(all="ignore")
+    def tag_all(self, sentences: Sequence[Sequence[str]]) -> list[list[tuple[str, ...]]]:
+        """Tag sentences with every head: for each head, what `tag` returns."""
+        answers: list[list[tuple[str, ...]]] = [[()] * len(sentences) for _ in self.decoders]
+        for indices, emissions, packing in self._emissions(sentences):
+            lengths = [len(sentences[i]) for i in indices]
+            for decoder, part, answer in zip(self.decoders, self._slices, answers, strict=True):
+                scores = np.ascontiguousarray(emissions[:, part])
+                _scatter(answer, decoder, decoder.best(scores, packing)[packing.rows()], indices, lengths)
+        return answers
+
     def tag_with_biases(
-        self, sentences: Sequence[Sequence[str]], biases: Sequence[float]
+        self, sentences: Sequence[Sequence[str]], biases: Sequence[float], head: int = 0
     ) -> list[list[tuple[str, ...]]]:
         """Tag sentences once for each of several reductions of the score of O, at the price of the search alone.
 
         Args:
             sentences: token sequences; an empty one gives an empty answer.
             biases: what is taken off the score of O.
+            head: index of the head.
 
         Returns:
             For each bias, one tag a token for each sentence, in the order given.
-
-        Raises:
-            ModelError: the model's numbers are so large, or so wrong, that its scores are not finite.
         """
         answers: list[list[tuple[str, ...]]] = [[()] * len(sentences) for _ in biases]
-        for indices in _batches(sentences, _MOST_CANDIDATES // len(self._tags) ** 2):
-            batch = [sentences[i] for i in indices]
-            emissions, packing = self._scored(batch)
-            rows = packing.rows()
-            outside = emissions[:, self._outside].copy() if self._outside >= 0 else None
+        decoder = self.decoders[head]
+        outside = decoder.head.outside
+        for indices, scores, packing in self.scored(sentences, head):
+            lengths = [len(sentences[i]) for i in indices]
+            unbiased = None if outside is None else scores[:, outside].copy()
             for bias, answer in zip(biases, answers, strict=True):
-                if outside is not None:
-                    emissions[:, self._outside] = outside - np.float32(bias)
-                path = viterbi(emissions, packing, self._transitions, self._start, self._end)[rows].tolist()
-                start = 0
-                for index, tokens in zip(indices, batch, strict=True):
-                    answer[index] = self._names(path[start : start + len(tokens)])
-                    start += len(tokens)
+                if unbiased is not None:
+                    scores[:, outside] = unbiased - np.float32(bias)
+                _scatter(answer, decoder, decoder.best(scores, packing)[packing.rows()], indices, lengths)
         return answers
 
-    def _names(self, path: Sequence[int]) -> tuple[str, ...]:
-        if self._answers is not None:
-            return tuple([self._answers[tag] for tag in path])
-        return convert([self._tags[tag] for tag in path], Scheme.BIOES, self.scheme)
+    def scored(self, sentences: Sequence[Sequence[str]], head: int = 0) -> Iterator[Batch]:
+        """Score every tag of one head at every token, batch by batch; no batch is kept.
 
-    def _scored(self, batch: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Packing]:
+        Args:
+            sentences: token sequences; empty ones are left out.
+            head: its index.
+
+        Yields:
+            Indices of the B sentences of a batch, float [N, K] packed, and how they are packed.
+        """
+        for indices, emissions, packing in self._emissions(sentences):
+            yield indices, np.ascontiguousarray(emissions[:, self._slices[head]]), packing
+
+    def _emissions(self, sentences: Sequence[Sequence[str]]) -> Iterator[Batch]:
+        """Yield batches with the scores of all heads side by side."""
+        for indices in _batches(sentences, self._max_sentences):
+            yield from self._scored_batch(sentences, indices)
+
+    def _scored_batch(self, sentences: Sequence[Sequence[str]], indices: list[int]) -> Iterator[Batch]:
+        """Score one batch, in halves where the memory is too short for the whole."""
+        batch = [sentences[i] for i in indices]
+        try:
+            emissions, packing = self._score(batch)
+        except MemoryError as error:
+            if len(indices) == 1:
+                raise ResourceError(f"out of memory at a sentence of {len(batch[0]):,} tokens") from error
+            half = len(indices) // 2
+        else:
+            yield indices, emissions, packing
+            return
+        yield from self._scored_batch(sentences, indices[:half])
+        yield from self._scored_batch(sentences, indices[half:])
+
+    # NumPy would warn of an overflow in a place that means nothing to who runs the model.
+    @np.errstate(all="ignore")
+    def _score(self, batch: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Packing]:
         windowed = len(batch[0]) > _WINDOW
         emissions, packing = self._windowed(batch[0]) if windowed else self._backend.emissions(batch)
-        if not np.isfinite(emissions).all():
+        if not (emissions.max() < _MOST_SCORE and emissions.min() > -_MOST_SCORE):
             raise ModelError("the model is damaged: its scores of a text are not finite")
         return emissions, packing
 
@@ -147,11 +154,14 @@ class SentenceTagger:
         return np.concatenate(parts), pack([len(tokens)])
 
 
-def load_tagger(path: str | Path, *, threads: int = 1, device: str = "cpu") -> tuple[SentenceTagger, ModelFile]:
+def load_tagger(
+    path: str | Path, *, scheme: Scheme | None = None, threads: int = 1, device: str = "cpu"
+) -> tuple[SentenceTagger, ModelFile]:
     """Read a tagger for prediction.
 
     Args:
         path: of the model.
+        scheme: in which spans are answered, None for that of the training data.
         threads: to compute with, on the CPU.
         device: `cpu`, which uses NumPy, or a device of torch's.
 
@@ -160,26 +170,26 @@ def load_tagger(path: str | Path, *, threads: int = 1, device: str = "cpu") -> t
         ResourceError: no such device.
     """
     file = model_file.read(path)
-    if file.task not in ("ner", "pos"):
+    if file.task not in TAG_TASKS:
         raise ModelError(f"{path} is a model for {file.task}; use: rnncli {file.task} -m {path}")
     try:
         config = tagger_config(file.metadata["config"])
-        tags = check_tags(file.metadata["tags"])
-        scheme = Scheme(file.metadata["scheme"])
-        model_file.require(path, file.tensors, model_file.tagger_tensors(config, len(tags)))
-        for tag in tags:
-            convert([tag], Scheme.BIOES, scheme)  # refuses tags of another inner scheme
-        return build_tagger(config, tags, scheme, file.tensors, threads=threads, device=device), file
+        values = file.metadata["heads"]
+        if not isinstance(values, list) or not values:
+            raise ValueError("heads: expected a list")
+        heads = [TagSet.from_dict(value) for value in values]
+        model_file.require(path, file.tensors, model_file.tagger_tensors(config, heads))
+        return build_tagger(config, heads, file.tensors, scheme=scheme, threads=threads, device=device), file
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: its description is not that of a tagger: {error}") from error
 
 
 def build_tagger(
     config: TaggerConfig,
-    tags: Sequence[str],
-    scheme: Scheme,
+    heads: Sequence[TagSet],
     tensors: dict[str, NDArray[Any]],
     *,
+    scheme: Scheme | None = None,
     threads: int = 1,
     device: str = "cpu",
 ) -> SentenceTagger:
@@ -187,23 +197,23 @@ def build_tagger(
 
     Args:
         config: sizes.
-        tags: the K tags of the model, in its inner scheme.
-        scheme: the scheme to answer in.
+        heads: what the model chooses from.
         tensors: the model's arrays by name.
+        scheme: in which spans are answered, None for that of the training data.
         threads: to compute with, on the CPU.
         device: `cpu`, which uses NumPy, or a device of torch's.
 
     Raises:
         ResourceError: no such device.
-        ValueError: a tag has an unknown prefix, or the list of words with vectors is damaged.
+        ValueError: the list of words with vectors, or a score of a transition, is damaged.
     """
     vocabulary = _vector_words(tensors) if config.features.vector_size else None
     backend: EmissionBackend
     if device == "cpu":
         backend = Tagger(config, tensors, vocabulary, threads=threads)
     else:
-        backend = _torch_backend(config, tensors, vocabulary, tags, device)
-    return SentenceTagger(backend, tags, scheme, tensors["crf.transitions"], tensors["crf.start"], tensors["crf.end"])
+        backend = _torch_backend(config, tensors, vocabulary, heads, device)
+    return SentenceTagger(backend, [TagDecoder(head, tensors, i, scheme) for i, head in enumerate(heads)])
 
 
 def _vector_words(tensors: dict[str, NDArray[Any]]) -> Vocabulary:
@@ -218,21 +228,34 @@ def _torch_backend(
     config: TaggerConfig,
     tensors: dict[str, NDArray[Any]],
     vocabulary: Vocabulary | None,
-    tags: Sequence[str],
+    heads: Sequence[TagSet],
     device: str,
 ) -> EmissionBackend:
     """Load the backend for a GPU, the one place of prediction that imports torch."""
     from rnncli.models.torch_backend import TorchTagger
 
-    return TorchTagger(config, tensors, vocabulary, tuple(tags), device)
+    return TorchTagger(config, tensors, vocabulary, heads, device)
+
+
+def _scatter(
+    answer: list[tuple[str, ...]],
+    decoder: TagDecoder,
+    paths: NDArray[np.int64],
+    indices: Sequence[int],
+    lengths: Sequence[int],
+) -> None:
+    """Put the named tags of a batch where its sentences belong."""
+    path, start = paths.tolist(), 0
+    for index, length in zip(indices, lengths, strict=True):
+        answer[index] = decoder.names(path[start : start + length])
+        start += length
 
 
 def _batches(sentences: Sequence[Sequence[str]], max_sentences: int) -> Iterator[list[int]]:
     """Yield indices of sentences of similar length, within what one call may hold; empty sentences are left out.
 
-    A sentence that needs windows is a batch of its own. No batch has more than `max_sentences`, if that is above 1.
+    A sentence that needs windows is a batch of its own.
     """
-    max_sentences = min(_BATCH_SENTENCES, max(1, max_sentences))
     order = sorted((i for i, tokens in enumerate(sentences) if len(tokens)), key=lambda i: -len(sentences[i]))
     limit = min(_BATCH_TOKENS, CACHED_WORDS)
     batch: list[int] = []

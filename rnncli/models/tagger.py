@@ -1,5 +1,6 @@
 """The tagger for training: features, bidirectional encoder, conditional random field."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -7,8 +8,8 @@ from torch import Tensor, nn
 
 from rnncli.config import TaggerConfig, TrainingConfig
 from rnncli.data.features import table_sizes
-from rnncli.data.tag_schemes import allowed_transitions
-from rnncli.nn.crf import LinearChainCRF
+from rnncli.data.tag_sets import TagSet
+from rnncli.nn.crf import LinearChainCRF, independent_loss
 from rnncli.nn.dropout import word_dropout
 from rnncli.nn.embeddings import WordEmbedding
 from rnncli.nn.encoder import BidirectionalEncoder
@@ -27,7 +28,7 @@ class TaggerBatch:
         vector_rows: int64 [W], or None without pretrained vectors.
         words: int64 [B, T], each token's row among the distinct words.
         lengths: int64 [B].
-        tags: int64 [B, T].
+        tags: int64 [heads, B, T].
     """
 
     rows: Tensor
@@ -61,57 +62,69 @@ class TaggerBatch:
 class Tagger(nn.Module):
     """BiGRU-CRF over hashed word features, with a linear path from the features of a window to the scores.
 
+    Several heads share everything but the last step: each has its part of the output, and transitions of its own.
+
     Args:
         config: sizes.
-        tags: the K tags, in the order of their indices.
+        heads: what to choose from.
         training: dropout rates.
         vectors: float [N, D], pretrained vectors, or None.
 
     Reference:
         Huang, Xu and Yu 2015, arXiv:1508.01991; Lample et al. 2016, arXiv:1603.01360. Deviation: hashed features and
         character n-grams in place of a word table and a character network. The handicap of spans while training is
-        the cost function of Mohit et al. 2012, "Recall-oriented learning of named entities", E12-1017.
+        the cost function of Mohit et al. 2012, "Recall-oriented learning of named entities", E12-1017. Several heads:
+        Caruana 1997, "Multitask learning".
     """
 
     def __init__(
-        self, config: TaggerConfig, tags: tuple[str, ...], training: TrainingConfig, vectors: Tensor | None = None
+        self, config: TaggerConfig, heads: Sequence[TagSet], training: TrainingConfig, vectors: Tensor | None = None
     ) -> None:
         """Build the model with random weights."""
         super().__init__()
         self._word_dropout = training.word_dropout
         self._outside_margin = training.outside_margin
-        self._outside = tags.index("O")
+        self._heads = tuple(heads)
+        self._sizes = [len(head.tags) for head in heads]
+        num_tags = sum(self._sizes)
         self.features = WordEmbedding(config.features, vectors)
         self.encoder = BidirectionalEncoder(config.features.projection_size, config.encoder, training.dropout)
-        self.output = nn.Linear(2 * config.encoder.hidden_size, len(tags))
-        self.linear = LinearPath(sum(table_sizes(config.features)), len(tags), training.linear_dropout)
-        allowed, start, end = allowed_transitions(tags)
-        self.crf = LinearChainCRF(torch.tensor(allowed), torch.tensor(start), torch.tensor(end))
+        self.output = nn.Linear(2 * config.encoder.hidden_size, num_tags)
+        self.linear: LinearPath | None = None
+        if config.linear_window:
+            num_rows = sum(table_sizes(config.features))
+            self.linear = LinearPath(num_rows, num_tags, config.linear_window, training.linear_dropout)
+        chains = {i: head.allowed() for i, head in enumerate(heads) if head.is_chain}
+        self.crf = nn.ModuleDict({str(i): LinearChainCRF(*map(torch.tensor, allowed)) for i, allowed in chains.items()})
 
     def emissions(self, batch: TaggerBatch) -> Tensor:
         """Score every tag at every token.
 
         Returns:
-            float [B, T, K], arbitrary past the lengths.
+            float [B, T, K], the heads' tags side by side, arbitrary past the lengths.
         """
         vectors = self.features(batch.rows, batch.ngrams, batch.ngram_starts, batch.rarity, batch.vector_rows)
         inputs = vectors[batch.words]
         if self.training:
             inputs = word_dropout(inputs, self._word_dropout)
         emissions: Tensor = self.output(self.encoder(inputs, batch.lengths))
-        linear: Tensor = self.linear(batch.rows[:, :, 0], batch.words, batch.lengths)
-        return emissions + linear
+        if self.linear is not None:
+            emissions = emissions + self.linear(batch.rows[:, :, 0], batch.words, batch.lengths)
+        return emissions
 
     def forward(self, batch: TaggerBatch) -> Tensor:
         """Negative log-likelihood of the gold tags.
 
         Returns:
-            float [B], nats, summed over each sentence's tokens.
+            float [B], nats, summed over each sentence's tokens and over the heads.
         """
-        emissions = self.emissions(batch).float()
-        if self.training:
-            handicap = torch.zeros_like(emissions)
-            handicap[:, :, self._outside] = self._outside_margin * (batch.tags != self._outside)
-            emissions = emissions + handicap
-        losses: Tensor = self.crf(emissions, batch.tags, batch.lengths)
-        return losses
+        losses: list[Tensor] = []
+        parts = torch.split(self.emissions(batch).float(), self._sizes, 2)
+        for i, (head, emissions, tags) in enumerate(zip(self._heads, parts, batch.tags, strict=True)):
+            if self.training and head.outside is not None:
+                handicap = torch.zeros_like(emissions)
+                handicap[:, :, head.outside] = self._outside_margin * (tags != head.outside)
+                emissions = emissions + handicap
+            loss = self.crf[str(i)] if head.is_chain else independent_loss
+            losses.append(loss(emissions, tags, batch.lengths))
+        return torch.stack(losses).sum(0)

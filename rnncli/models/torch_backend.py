@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rnncli.config import TaggerConfig, TrainingConfig
 from rnncli.data.features import extract, vector_rows
+from rnncli.data.tag_sets import TagSet
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.decoding.packed import Packing, pack
 from rnncli.errors import ResourceError
@@ -22,7 +23,7 @@ class TorchTagger:
         config: sizes.
         tensors: the model's arrays by name.
         vocabulary: the words that have a pretrained vector, None without vectors.
-        tags: the K tags.
+        heads: what the model chooses from.
         device: its name.
 
     Raises:
@@ -34,14 +35,14 @@ class TorchTagger:
         config: TaggerConfig,
         tensors: Mapping[str, NDArray[Any]],
         vocabulary: Vocabulary | None,
-        tags: tuple[str, ...],
+        heads: Sequence[TagSet],
         device: str,
     ) -> None:
         """Build the model and load its weights."""
         vectors = torch.from_numpy(tensors["features.vectors"]) if config.features.vector_size else None
         self._config = config.features
         self._vector_rows = None if vocabulary is None else vocabulary.get_stoi()
-        model = Tagger(config, tags, TrainingConfig(), vectors)
+        model = Tagger(config, heads, TrainingConfig(), vectors)
         model.load_state_dict({name: torch.from_numpy(tensors[name].copy()) for name in model.state_dict()})
         try:
             self._device = torch.device(device)
@@ -69,8 +70,11 @@ class TorchTagger:
             vector_rows=rows,
             words=words,
             lengths=torch.from_numpy(packing.lengths),
-            tags=torch.zeros_like(words),
+            tags=words.new_zeros(1, *words.shape),
         )
-        padded = self._model.emissions(batch.to(self._device)).cpu().numpy()
+        try:
+            padded = self._model.emissions(batch.to(self._device)).cpu().numpy()
+        except torch.OutOfMemoryError as error:
+            raise MemoryError(str(error)) from error
         steps = np.repeat(np.arange(len(packing.batch_sizes)), packing.batch_sizes)
         return padded[np.arange(len(steps)) - packing.offsets[steps], steps], packing

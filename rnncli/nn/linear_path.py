@@ -4,7 +4,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rnncli.data.features import WINDOW
 from rnncli.nn.hashed_table import HashedTable
 
 
@@ -17,17 +16,19 @@ class LinearPath(nn.Module):
     Args:
         num_rows: rows of the hashed tables together.
         num_tags: K.
+        window: words seen at a token, an odd number.
         dropout: share of scores dropped while training.
 
     Reference:
         Cheng et al. 2016, "Wide and deep learning", arXiv:1606.07792.
     """
 
-    def __init__(self, num_rows: int, num_tags: int, dropout: float) -> None:
+    def __init__(self, num_rows: int, num_tags: int, window: int, dropout: float) -> None:
         """Start from zero scores."""
         super().__init__()
+        self._window = window
         self._dropout = dropout
-        self.table = HashedTable(num_rows, WINDOW * num_tags, scale=0.0)
+        self.table = HashedTable(num_rows, window * num_tags, scale=0.0)
 
     def forward(self, rows: Tensor, words: Tensor, lengths: Tensor) -> Tensor:
         """Score every tag at every token.
@@ -44,7 +45,7 @@ class LinearPath(nn.Module):
         by_word = F.embedding_bag(places, table, mode="sum")
         mask = torch.arange(words.shape[1], device=words.device) < lengths.unsqueeze(1)
         scores = F.embedding(words, by_word) * mask.unsqueeze(2)
-        scores = F.dropout(scores, self._dropout, self.training).view(*words.shape, WINDOW, -1)
-        half = WINDOW // 2
+        scores = F.dropout(scores, self._dropout, self.training).view(*words.shape, self._window, -1)
+        half = self._window // 2
         padded = F.pad(scores, (0, 0, 0, 0, half, half))
-        return torch.stack([padded[:, i : i + words.shape[1], i] for i in range(WINDOW)]).sum(0)
+        return torch.stack([padded[:, i : i + words.shape[1], i] for i in range(self._window)]).sum(0)

@@ -15,7 +15,7 @@ from rnncli.events import (
     UpdateDone,
     Warned,
 )
-from rnncli.reporting.tables import score_table
+from rnncli.reporting.tables import accuracy_line, score_table
 
 
 class TrainingReport:
@@ -100,7 +100,9 @@ def _lines(event: TrainingEvent) -> list[str]:
         case TrainingDone():
             return [f"stopped   {event.reason}, after {event.updates:,} updates; kept epoch {event.best_epoch}"]
         case Scored():
-            return ["", *score_table(event.part, event.scores, event.per_label)]
+            if "f1" in event.scores:
+                return ["", *score_table(event.part, event.scores, event.per_label)]
+            return ["", accuracy_line(f"{event.part} {event.task}", event.scores)]
         case ModelWritten():
             return ["", f"wrote {event.path} ({event.num_bytes / 1e6:.1f} MB)"]
         case _:

@@ -27,3 +27,14 @@ def score_table(
     shown = ["   n/a" if scores[k] is None else f"{scores[k]:6.4f}" for k in ("precision", "recall", "f1")]
     lines.append(f"{'all':<{width}}     {shown[0]}  {shown[1]}  {shown[2]}  {total:6d}")
     return lines
+
+
+def accuracy_line(title: str, scores: Mapping[str, float | None]) -> str:
+    """Write accuracy over all tokens and over unknown words in one line.
+
+    Args:
+        title: what was scored.
+        scores: `accuracy` and `unknown_accuracy`, None where undefined.
+    """
+    shown = ["n/a" if scores[k] is None else f"{scores[k]:.4f}" for k in ("accuracy", "unknown_accuracy")]
+    return f"{title} accuracy {shown[0]}, on unknown words {shown[1]}"

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncli.data.features import WINDOW
 from rnncli.decoding.packed import Packing
 
 
@@ -16,16 +15,17 @@ def add_window_scores(
 
     Args:
         emissions: float [N, K], packed, changed in place.
-        by_word: float [C, WINDOW * K], contributions of each word to the tokens around it.
+        by_word: float [C, window * K], contributions of each word to the tokens around it, an odd window.
         rows: int64 [N], row of `by_word` for each packed token.
         packing: how the tokens are packed.
     """
     num_steps = len(packing.batch_sizes)
-    by_offset = by_word.reshape(len(by_word), WINDOW, -1)
+    window = by_word.shape[1] // emissions.shape[1]
+    by_offset = by_word.reshape(len(by_word), window, -1)
     steps = np.repeat(np.arange(num_steps), packing.batch_sizes)
     ranks = np.arange(len(rows)) - packing.offsets[steps]
-    for i in range(WINDOW):
-        neighbours = steps + (i - WINDOW // 2)
+    for i in range(window):
+        neighbours = steps + (i - window // 2)
         inside = (neighbours >= 0) & (neighbours < num_steps)
         inside &= ranks < packing.batch_sizes[np.where(inside, neighbours, 0)]
         targets = np.flatnonzero(inside)

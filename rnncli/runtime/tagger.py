@@ -54,8 +54,8 @@ class Tagger:
             for i in range(config.encoder.num_layers)
         ]
         self._features = config.features
-        self._linear = tensors["linear.table.weight"]
-        row_sizes = (6 * config.encoder.hidden_size, self._linear.shape[1])
+        self._linear = tensors.get("linear.table.weight")
+        row_sizes = [6 * config.encoder.hidden_size, 0 if self._linear is None else self._linear.shape[1]]
         capacity = max(CACHED_WORDS, _CACHE_BYTES // (sum(row_sizes) * np.dtype(dtype).itemsize))
         self._cache = WordCache(self._compute, row_sizes, capacity, dtype)
         self._output = np.ascontiguousarray(tensors["output.weight"].astype(dtype).T)
@@ -86,7 +86,8 @@ class Tagger:
             states = layer.run(layer.gates(states), (None, None), packing, pool)
         emissions: NDArray[Any] = states @ self._output
         emissions += self._output_bias
-        add_window_scores(emissions, linear, rows, packing)
+        if self._linear is not None:
+            add_window_scores(emissions, linear, rows, packing)
         return emissions, packing
 
     def _helper(self, num_tokens: int) -> "ThreadPoolExecutor | None":
@@ -101,6 +102,8 @@ class Tagger:
         """Compute what depends on the word alone: the first layer's gate inputs and the linear path's scores."""
         features = extract(words, self._features)
         gates = np.concatenate(self._layers[0].gates(self._words.encode(words, features)), axis=1)
+        if self._linear is None:
+            return gates, np.empty((len(words), 0), dtype=gates.dtype)
         return gates, self._linear[features.rows[:, :, 0]].sum(1, dtype=gates.dtype)
 
 

@@ -2,16 +2,22 @@
 
 import math
 
-from rnncli.config import EncoderConfig, FeatureConfig, TaggerConfig
+from rnncli.config import LINEAR_WINDOWS, EncoderConfig, FeatureConfig, TaggerConfig
+from rnncli.data.features import table_sizes
 from rnncli.data.formats.vectors import Vectors
 
+_LINEAR_NUMBERS = 1 << 24
+"""Most numbers in the table of the linear path, two bytes each."""
 
-def model_size(num_words: int, vectors: Vectors | None) -> TaggerConfig:
+
+def model_size(num_words: int, num_tags: int, vectors: Vectors | None) -> TaggerConfig:
     """Choose the sizes of a tagger.
 
     Args:
         num_words: distinct words of the training data. Tables of about as many rows keep most words apart; larger ones
             would only make the file larger.
+        num_tags: of all heads together; with many, the linear path, whose size is its window times their number, sees
+            fewer words.
         vectors: pretrained vectors, or None.
     """
     rows = 1 << min(15, max(9, num_words.bit_length() - 1))
@@ -22,7 +28,9 @@ def model_size(num_words: int, vectors: Vectors | None) -> TaggerConfig:
         ngram_rows=2 * rows,
         vector_size=0 if vectors is None else vectors.table.shape[1],
     )
-    return TaggerConfig(features, EncoderConfig())
+    places = sum(table_sizes(features)) * num_tags
+    window = next(window for window in LINEAR_WINDOWS if window * places <= _LINEAR_NUMBERS)
+    return TaggerConfig(features, EncoderConfig(), window)
 
 
 def default_epochs(num_tokens: int) -> int:

@@ -2,16 +2,18 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rnncli.config import TrainingConfig
-from rnncli.data.formats.conll import Columns, SentenceReader
-from rnncli.data.lint import SpanSummary, summarise_spans, warn_about
+from rnncli.data.formats.gold_sentences import Columns, SentenceReader
+from rnncli.data.lint import count_tags, summarise_spans, warn_about
 from rnncli.data.records import Sentence
 from rnncli.data.splits import hold_out
+from rnncli.data.tag_schemes import Scheme
+from rnncli.data.tag_sets import TagSet
 from rnncli.errors import DataError, Problem
 from rnncli.events import DataRead
 
@@ -25,7 +27,9 @@ class TaggingJob:
         output: path of the model.
         dev: a file, a fraction to hold out, or None for no development data.
         test_file: scored once at the end, or None.
+        tasks: what to learn, one head each: `ner`, `pos`, or `ner` and then `pos`.
         columns: where tokens and tags stand.
+        scheme: of spans, None to detect it.
         language: whose tokenizer raw text will get.
         vectors_file: pretrained vectors, or None.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
@@ -39,7 +43,9 @@ class TaggingJob:
     output: str
     dev: str | float | None = 0.1
     test_file: str | None = None
+    tasks: tuple[str, ...] = ("ner",)
     columns: Columns = field(default_factory=Columns)
+    scheme: Scheme | None = None
     language: str = "en"
     vectors_file: str | None = None
     device: str = "auto"
@@ -57,7 +63,7 @@ class TagCorpus:
         train: sentences to learn from.
         dev: sentences for development, perhaps none.
         test: sentences scored once at the end, perhaps none.
-        summary: scheme and types of the spans.
+        heads: what is chosen from.
         files: name and hash of every file read.
         event: what to tell of all this.
     """
@@ -65,7 +71,7 @@ class TagCorpus:
     train: list[Sentence]
     dev: list[Sentence]
     test: list[Sentence]
-    summary: SpanSummary
+    heads: tuple[TagSet, ...]
     files: list[dict[str, Any]]
     event: DataRead
 
@@ -77,15 +83,14 @@ def read_corpus(job: TaggingJob) -> TagCorpus:
         DataError: the data cannot be learned from.
         UsageError: a file cannot be read.
     """
-    reader = SentenceReader(job.columns)
+    reader = SentenceReader(job.columns, job.tasks)
     train = [sentence for path in job.train_files for sentence in reader.read(path)]
     num_empty = reader.num_empty_tokens
-    assert reader.layout is not None
-    separator = "tabs" if reader.layout.separator == "\t" else "spaces"
     if len(train) == 1:
         message = f"no blank line ends a sentence: all of it is one sentence of {len(train[0].tokens)} tokens"
         raise DataError([Problem(job.train_files[0], None, message)], hint="put a blank line after each sentence")
-    summary = summarise_spans(train)
+    heads = _tag_sets(job, train, reader)
+    description = _describe(reader, heads)
     files = [*job.train_files]
     dev: list[Sentence] = []
     if isinstance(job.dev, str):
@@ -99,21 +104,59 @@ def read_corpus(job: TaggingJob) -> TagCorpus:
     if job.test_file is not None:
         test = reader.read(job.test_file)
         files.append(job.test_file)
-    warnings = warn_about(train, summary, num_empty_tokens=num_empty)
-    unseen = {tag[2:] for part in (dev, test) for s in part for tag in s.tags if tag != "O"} - set(summary.types)
+    main = heads[0]
+    warnings = warn_about(train, main.scheme, main.counts, num_empty_tokens=num_empty)
+    found = {tag for part in (dev, test) for s in part for tag in s.tags}
+    unseen = (found if main.scheme is None else {tag[2:] for tag in found - {"O"}}) - set(main.counts)
     if unseen:
-        warnings.append(f"types that the training data lack: {', '.join(sorted(unseen))}")
-    token, tag = reader.layout.token_column + 1, reader.tag_column + 1
+        warnings.append(f"{'tags' if main.scheme is None else 'types'} that the training data lack: {_listed(unseen)}")
     event = DataRead(
         num_train=len(train),
         num_dev=len(dev),
         held_out=isinstance(job.dev, float),
         num_tokens=sum(len(s.tokens) for s in train),
-        labels=tuple(summary.types),
-        description=f"columns by {separator}, tokens in {token}, tags in {tag}, scheme {summary.scheme}",
+        labels=tuple(main.counts),
+        description=description,
         warnings=tuple(warnings),
     )
-    return TagCorpus(train, dev, test, summary, [_fingerprint(path) for path in files], event)
+    return TagCorpus(train, dev, test, heads, [_fingerprint(path) for path in files], event)
+
+
+def _tag_sets(job: TaggingJob, sentences: Sequence[Sentence], reader: SentenceReader) -> tuple[TagSet, ...]:
+    """Find out what each head is to choose from."""
+    heads = []
+    for i, (task, column) in enumerate(zip(job.tasks, reader.tag_columns, strict=True)):
+        name = reader.name_column(column)
+        if task == "ner":
+            summary = summarise_spans(sentences, job.scheme)
+            tags = ("O", *(f"{prefix}-{kind}" for kind in sorted(summary.types) for prefix in "BIES"))
+            heads.append(TagSet(task, tags, summary.scheme, name, summary.types))
+        else:
+            counts = count_tags([s.also if i else s.tags for s in sentences], job.train_files[0])
+            heads.append(TagSet(task, tuple(sorted(counts)), None, name, counts))
+    for head in heads:
+        try:
+            TagSet.from_dict(head.to_dict())
+        except ValueError as error:  # no model could have these tags
+            raise DataError([Problem(job.train_files[0], None, str(error).removeprefix("heads: "))]) from error
+    return tuple(heads)
+
+
+def _describe(reader: SentenceReader, heads: Sequence[TagSet]) -> str:
+    """Say what was found out about the last file read."""
+    layout = reader.layout
+    assert layout is not None
+    kind = "CoNLL-U" if layout.is_conllu else f"columns by {'tabs' if layout.separator == chr(9) else 'spaces'}"
+    places = [f"tokens in {reader.name_column(layout.token_column)}"]
+    for head in heads:
+        places.append(f"{head.task} tags in {head.column}" + (f", scheme {head.scheme}" if head.scheme else ""))
+    return ", ".join((kind, *places))
+
+
+def _listed(names: Iterable[str], at_most: int = 12) -> str:
+    ordered = sorted(names)
+    more = f" and {len(ordered) - at_most} more" if len(ordered) > at_most else ""
+    return ", ".join(ordered[:at_most]) + more
 
 
 def _fingerprint(path: str) -> dict[str, Any]:

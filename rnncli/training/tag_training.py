@@ -4,6 +4,7 @@ import math
 import platform
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -15,14 +16,18 @@ from torch import Tensor
 from rnncli import model_file
 from rnncli.config import to_dict
 from rnncli.data.formats.vectors import read_vectors
+from rnncli.data.known_words import KnownWords
 from rnncli.data.records import Sentence
 from rnncli.data.tag_schemes import Scheme, convert, read_spans
+from rnncli.data.tag_sets import TagSet
 from rnncli.data.tokenizer_rules import TokenizerRules
 from rnncli.errors import UsageError
 from rnncli.events import ModelWritten, Scored, TrainingEvent, Warned
+from rnncli.inference.tag_evaluation import TagScores, headline, score_tags
 from rnncli.inference.tagging import SentenceTagger, build_tagger
 from rnncli.metrics.spans import SpanScores, score_spans
 from rnncli.models.tagger import Tagger
+from rnncli.training.calibration import calibrate
 from rnncli.training.defaults import default_epochs, model_size
 from rnncli.training.devices import choose_device
 from rnncli.training.export import to_arrays
@@ -70,19 +75,20 @@ class _TaggerTraining:
 
     def __init__(self, job: TaggingJob, corpus: TagCorpus, rules: TokenizerRules, device: torch.device) -> None:
         self._job, self._corpus, self._rules, self._device = job, corpus, rules, device
-        known = {token for sentence in corpus.train for token in sentence.tokens}
-        self._vectors = read_vectors(job.vectors_file, known) if job.vectors_file else None
-        self._config = model_size(len(known), self._vectors)
-        self._tags = ("O", *(f"{prefix}-{name}" for name in sorted(corpus.summary.types) for prefix in "BIES"))
+        self._heads = corpus.heads
+        words = {token for sentence in corpus.train for token in sentence.tokens}
+        self._known = KnownWords.of(words)
+        self._vectors = read_vectors(job.vectors_file, words) if job.vectors_file else None
+        self._config = model_size(len(words), sum(len(head.tags) for head in self._heads), self._vectors)
         self._data = TaggerData(
             [sentence.tokens for sentence in corpus.train],
-            [convert(sentence.tags, corpus.summary.scheme, Scheme.BIOES) for sentence in corpus.train],
-            {tag: i for i, tag in enumerate(self._tags)},
+            [_inner_tags(head, corpus.train, is_main=i == 0) for i, head in enumerate(self._heads)],
+            self._heads,
             self._config.features,
             None if self._vectors is None else self._vectors.vocabulary,
         )
         table = None if self._vectors is None else torch.from_numpy(self._vectors.table)
-        self._model = Tagger(self._config, self._tags, job.training, table).to(device)
+        self._model = Tagger(self._config, self._heads, job.training, table).to(device)
         self.epochs = job.training.epochs or default_epochs(self._data.num_tokens)
 
     def run(self) -> Run:
@@ -92,65 +98,94 @@ class _TaggerTraining:
             model=self._model,
             batches=lambda epoch: (batch.to(self._device) for batch in self._data.epoch(job.training, epoch)),
             batches_per_epoch=self._data.num_batches(job.training),
-            score=self._dev_f1 if self._corpus.dev else None,
-            score_name="f1",
+            score=self._dev_score if self._corpus.dev else None,
+            score_name="accuracy" if self._heads[0].scheme is None else "f1",
             stop=job.stop,
             deadline=None if limit is None else job.started + max(limit - _RESERVE_S, 0.8 * limit),
         )
 
     def finish(self, state: dict[str, Tensor]) -> Iterator[TrainingEvent]:
         """Choose the bias of O, score what will be stored, and store it."""
-        job, corpus = self._job, self._corpus
+        job, corpus, main = self._job, self._corpus, self._heads[0]
         tensors = self._arrays(state)
-        bias = _best_bias(self._tagger(tensors), corpus.dev)[1] if corpus.dev else 0.0
-        tensors["output.bias"][self._tags.index("O")] -= np.float32(bias)
+        bias = 0.0
+        if corpus.dev and main.outside is not None:
+            bias = _best_bias(self._tagger(tensors), corpus.dev)[1]
+            tensors["output.bias"][main.outside] -= np.float32(bias)
         final = self._tagger(tensors)
-        scores = {name: _score(final, part) for name, part in (("dev", corpus.dev), ("test", corpus.test)) if part}
-        for name, score in scores.items():
-            yield _scored_event(name, score)
-        if corpus.dev:
-            yield from _doubts(scores["dev"], corpus.dev)
+        stored: dict[str, dict[str, float | None]] = {}
+        for part, sentences in (("dev", corpus.dev), ("test", corpus.test)):
+            for task, scores in self._scores(final, sentences).items():
+                yield _scored_event(part, task, scores)
+                prefix = "" if task == main.task else f"{task}_"
+                stored.setdefault(part, {}).update({prefix + k: v for k, v in headline(scores).items()})
+                if part == "dev" and task == main.task:
+                    yield from _doubts(scores, sentences)
+        calibrations = {head.task: calibrate(final, corpus.dev, i) for i, head in enumerate(self._heads)}
         metadata = {
-            "task": "ner",
+            "task": main.task,
             "config": to_dict(self._config),
             "training": to_dict(job.training),
-            "tags": list(self._tags),
-            "scheme": corpus.summary.scheme.value,
-            "types": corpus.summary.types,
+            "heads": [head.to_dict() for head in self._heads],
             "language": job.language,
             "command": list(job.command),
             "seed": job.training.seed,
             "data": corpus.files,
-            "scores": {name: _headline(score) for name, score in scores.items()},
+            "scores": stored,
             "outside_bias": bias,
+            "calibration": {task: asdict(found) for task, found in calibrations.items() if found is not None},
             "versions": {"rnncli": version("rnncli"), "torch": torch.__version__, "python": platform.python_version()},
         }
         yield ModelWritten(job.output, model_file.write(job.output, metadata, tensors))
 
-    def _dev_f1(self) -> float:
-        return _best_bias(self._tagger(self._arrays(self._model.state_dict())), self._corpus.dev)[0]
+    def _dev_score(self) -> float:
+        tagger, dev = self._tagger(self._arrays(self._model.state_dict())), self._corpus.dev
+        if self._heads[0].outside is not None:
+            return _best_bias(tagger, dev)[0]
+        [scores, *_] = self._scores(tagger, dev).values()
+        return scores.accuracy or 0.0
+
+    def _scores(self, tagger: SentenceTagger, sentences: Sequence[Sentence]) -> dict[str, TagScores]:
+        """Score every head, by task; nothing where there are no sentences."""
+        if not sentences:
+            return {}
+        answers = tagger.tag_all([sentence.tokens for sentence in sentences])
+        return {
+            head.task: score_tags(head, sentences, answer, is_main=i == 0, known=self._known)
+            for i, (head, answer) in enumerate(zip(self._heads, answers, strict=True))
+        }
 
     def _arrays(self, state: dict[str, Tensor]) -> dict[str, NDArray[Any]]:
         arrays = to_arrays(state)
         arrays["tokenizer"] = model_file.text_tensor(self._rules.to_json())
+        arrays["known_words"] = self._known.to_array()
         if self._vectors is not None:
             arrays["features.vector_words"] = np.frombuffer(self._vectors.vocabulary.to_bytes(), dtype=np.uint8)
         return arrays
 
     def _tagger(self, tensors: dict[str, NDArray[Any]]) -> SentenceTagger:
-        return build_tagger(self._config, self._tags, self._corpus.summary.scheme, tensors)
+        return build_tagger(self._config, self._heads, tensors)
 
 
-def _score(tagger: SentenceTagger, sentences: Sequence[Sentence]) -> SpanScores:
-    predicted = tagger.tag([sentence.tokens for sentence in sentences])
-    return score_spans([sentence.tags for sentence in sentences], predicted)
+def _inner_tags(head: TagSet, sentences: Sequence[Sentence], *, is_main: bool) -> list[tuple[str, ...]]:
+    """Return the gold tags of one head in the scheme that a model thinks in."""
+    if head.scheme is not None:
+        return [convert(sentence.tags, head.scheme, Scheme.BIOES) for sentence in sentences]
+    return [sentence.tags if is_main else sentence.also for sentence in sentences]
 
 
-def _doubts(scores: SpanScores, dev: Sequence[Sentence]) -> Iterator[Warned]:
-    """Warn unless F1 is above the baseline by more than the standard error of so many spans."""
-    baseline, f1 = _trivial_f1(dev), scores.f1 or 0.0
-    if f1 - baseline <= math.sqrt(f1 * (1 - f1) / max(scores.num_gold, 1)):
-        yield Warned(f"dev f1 {f1:.4f} is hardly better than the baseline of {baseline:.4f}: nothing was learned")
+def _doubts(scores: TagScores, dev: Sequence[Sentence]) -> Iterator[Warned]:
+    """Warn unless the score is above the baseline by more than the standard error of so many decisions."""
+    if isinstance(scores, SpanScores):
+        name, score, baseline, count = "f1", scores.f1 or 0.0, _trivial_f1(dev), scores.num_gold
+    else:
+        tags = Counter(tag for sentence in dev for tag in sentence.tags)
+        name, score, count = "accuracy", scores.accuracy or 0.0, scores.num_tokens
+        baseline = max(tags.values()) / count
+    if score - baseline <= math.sqrt(score * (1 - score) / max(count, 1)):
+        yield Warned(
+            f"dev {name} {score:.4f} is hardly better than the baseline of {baseline:.4f}: nothing was learned"
+        )
 
 
 def _trivial_f1(sentences: Sequence[Sentence]) -> float:
@@ -174,14 +209,11 @@ def _best_bias(tagger: SentenceTagger, dev: Sequence[Sentence]) -> tuple[float, 
     return scores[best], _OUTSIDE_BIASES[best]
 
 
-def _scored_event(name: str, scores: SpanScores) -> Scored:
+def _scored_event(part: str, task: str, scores: TagScores) -> Scored:
     """Describe scores as plain numbers."""
+    per_type = scores.per_type if isinstance(scores, SpanScores) else {}
     per_label = {
         label: {"precision": s.precision, "recall": s.recall, "f1": s.f1, "num_gold": s.num_gold}
-        for label, s in scores.per_type.items()
+        for label, s in per_type.items()
     }
-    return Scored(name, _headline(scores), per_label)
-
-
-def _headline(scores: SpanScores) -> dict[str, float | None]:
-    return {name: getattr(scores, name) for name in ("precision", "recall", "f1", "accuracy")}
+    return Scored(part, task, headline(scores), per_label)

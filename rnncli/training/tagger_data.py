@@ -1,7 +1,7 @@
 """Gold sentences as batches of tensors."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from rnncli.config import FeatureConfig, TrainingConfig
 from rnncli.data.batching import token_budget_batches
 from rnncli.data.features import extract, vector_rows
 from rnncli.data.tag_schemes import Span, read_spans
+from rnncli.data.tag_sets import TagSet
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.models.tagger import TaggerBatch
 
@@ -21,8 +22,8 @@ class TaggerData:
 
     Args:
         tokens: tokens of each sentence.
-        tags: their tags in the model's inner scheme.
-        tag_ids: index of each tag.
+        tags: for each head the sentences' tags in the model's inner scheme; spans, if there are any, in the first.
+        heads: what to choose from.
         features: sizes of the tables.
         vocabulary: the words that have a pretrained vector, None without vectors.
     """
@@ -30,8 +31,8 @@ class TaggerData:
     def __init__(
         self,
         tokens: Sequence[Sequence[str]],
-        tags: Sequence[Sequence[str]],
-        tag_ids: Mapping[str, int],
+        tags: Sequence[Sequence[Sequence[str]]],
+        heads: Sequence[TagSet],
         features: FeatureConfig,
         vocabulary: Vocabulary | None = None,
     ) -> None:
@@ -50,12 +51,18 @@ class TaggerData:
         counts = Counter(token.lower() for sentence in tokens for token in sentence)
         self._counts = torch.tensor([float(counts[word.lower()]) for word in word_ids])
         self._words = [np.array([word_ids[token] for token in sentence]) for sentence in tokens]
-        self._tags = [np.array([tag_ids[tag] for tag in sentence]) for sentence in tags]
-        self._spans = [read_spans(sentence) for sentence in tags]
+        ids = [{tag: i for i, tag in enumerate(head.tags)} for head in heads]
+        # [heads, T] for each sentence.
+        self._tags = [
+            np.array([[known[tag] for tag in part] for known, part in zip(ids, parts, strict=True)])
+            for parts in zip(*tags, strict=True)
+        ]
+        has_spans = heads[0].scheme is not None
+        self._spans = [read_spans(sentence) if has_spans else [] for sentence in tags[0]]
         self._mentions: dict[str, list[tuple[NDArray[np.int64], NDArray[np.int64]]]] = {}
-        for words, ids, spans in zip(self._words, self._tags, self._spans, strict=True):
+        for words, tag_ids, spans in zip(self._words, self._tags, self._spans, strict=True):
             for span in spans:
-                mention = (words[span.start : span.end], ids[span.start : span.end])
+                mention = (words[span.start : span.end], tag_ids[:, span.start : span.end])
                 self._mentions.setdefault(span.type, []).append(mention)
         self.num_tokens = sum(map(len, self._words))
         self.num_words = len(word_ids)
@@ -89,11 +96,11 @@ class TaggerData:
         for span in chosen:
             mention_words, mention_tags = self._draw(span, generator)
             word_parts += [words[position : span.start], mention_words]
-            tag_parts += [tags[position : span.start], mention_tags]
+            tag_parts += [tags[:, position : span.start], mention_tags]
             position = span.end
         word_parts.append(words[position:])
-        tag_parts.append(tags[position:])
-        return np.concatenate(word_parts), np.concatenate(tag_parts)
+        tag_parts.append(tags[:, position:])
+        return np.concatenate(word_parts), np.concatenate(tag_parts, axis=1)
 
     def _draw(self, span: Span, generator: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         mentions = self._mentions[span.type]
@@ -106,9 +113,9 @@ class TaggerData:
         distinct, inverse = np.unique(np.concatenate([words for words, _ in sentences]), return_inverse=True)
         filled = np.arange(lengths.max()) < lengths[:, None]
         words = np.zeros(filled.shape, dtype=np.int64)
-        tags = np.zeros(filled.shape, dtype=np.int64)
+        tags = np.zeros((len(sentences[0][1]), *filled.shape), dtype=np.int64)
         words[filled] = inverse
-        tags[filled] = np.concatenate([ids for _, ids in sentences])
+        tags[:, filled] = np.concatenate([ids for _, ids in sentences], axis=1)
         starts, ends = self._ngram_bounds[distinct], self._ngram_bounds[distinct + 1]
         ngram_starts = np.concatenate(([0], np.cumsum(ends - starts)[:-1]))
         # Positions start, start + 1, ... end - 1 of every distinct word, without a Python loop.

@@ -22,7 +22,7 @@ from types import FrameType
 from typing import Protocol
 
 from fuzzing.files import Gold, Models, PretrainedVectors, RawText, Rules
-from fuzzing.filters import ConllColumns, Jsonl, Raw, Tokens
+from fuzzing.filters import ConllColumns, ConlluColumns, Jsonl, Raw, Tokens
 
 _TIME_LIMIT_S = 10.0
 _MEMORY_LIMIT = 3 << 30
@@ -50,6 +50,7 @@ KINDS = {
     "raw": Raw,
     "tokens": Tokens,
     "conll": ConllColumns,
+    "conllu": ConlluColumns,
     "jsonl": Jsonl,
     "vectors": PretrainedVectors,
     "model": Models,

@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from peers.columns import read_sentences
+from peers.columns import read_sentences, split_path
 
 DATA_VARIABLE = "RNNCLI_BENCH_DATA"
 PEERS = Path(__file__).parent / "peers"
@@ -107,19 +107,19 @@ def data_folder() -> Path:
 
 
 def dataset(name: str, work: Path, *, quick: bool) -> Path:
-    """Return the folder with a data set's train, dev and test.conll; with `quick` a copy of their beginnings."""
+    """Return the folder with a data set's train, dev and test splits; with `quick` a copy of their beginnings."""
     source = data_folder() / name
-    if not (source / "train.conll").is_file():
-        raise SystemExit(f"{DATA_VARIABLE} has no {name}/train.conll")
+    if not split_path(source, "train").is_file():
+        raise SystemExit(f"{DATA_VARIABLE} has no {name}/train.conll or .conllu")
     if not quick:
         return source
     target = work / name
     target.mkdir(parents=True, exist_ok=True)
     for split in ("train", "dev", "test"):
-        with open(source / f"{split}.conll", encoding="utf-8", newline="\n") as lines:
+        with open(split_path(source, split), encoding="utf-8", newline="\n") as lines:
             sentences = list(islice(read_sentences(lines), QUICK_SENTENCES))
         rows = ("\n".join("\t".join(row) for row in sentence) for sentence in sentences)
-        (target / f"{split}.conll").write_text("\n\n".join(rows) + "\n", encoding="utf-8", newline="\n")
+        (target / split_path(source, split).name).write_text("\n\n".join(rows) + "\n", encoding="utf-8", newline="\n")
     return target
 
 
@@ -135,7 +135,7 @@ def train_tagger(data: Path, model: Path, *, seed: int = 1, max_updates: int | N
     """Train with the default flags and return the seconds of the whole process.
 
     Args:
-        data: folder with train, dev and test.conll.
+        data: folder with train, dev and test, as .conllu for `train pos` or as .conll for `train ner`.
         model: file to write.
         seed: of the training.
         max_updates: ends the training early.
@@ -143,8 +143,9 @@ def train_tagger(data: Path, model: Path, *, seed: int = 1, max_updates: int | N
     Returns:
         Seconds, the scoring of dev and test included.
     """
-    files = [data / f"{split}.conll" for split in ("train", "dev", "test")]
-    command = rnncli("train", "ner", files[0], "--dev", files[1], "--test", files[2], "-o", model, "--force")
+    files = [split_path(data, split) for split in ("train", "dev", "test")]
+    task = "pos" if files[0].suffix == ".conllu" else "ner"
+    command = rnncli("train", task, files[0], "--dev", files[1], "--test", files[2], "-o", model, "--force")
     command += ["--seed", str(seed)]
     if max_updates is not None:
         command += ["--max-updates", str(max_updates)]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent
-BENCHMARKS = ("startup", "tag_rate", "train_ner", "memory")
-PEERS = ("peers/crfsuite_ner", "peers/spacy_ner")
+BENCHMARKS = ("startup", "tag_rate", "train_tagger", "memory")
+PEERS = ("peers/crfsuite_ner", "peers/spacy_tagger")
 
 
 def run(script: str, *arguments: str, data: str | None = None) -> subprocess.CompletedProcess[str]:

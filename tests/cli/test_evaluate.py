@@ -88,7 +88,7 @@ def test_columns_can_be_named(run_cli: Any, model: Path, gold: Path, tmp_path: P
     (tmp_path / "g.conll").write_text(
         "\n".join("\t".join(["x", r[1], r[0], "B-X"]) if len(r) == 2 else "" for r in rows)
     )
-    done = run_cli("evaluate", "-m", model, "g.conll", "--token-column", "3", "--tag-column", "2", "--json")
+    done = run_cli("evaluate", "-m", model, "g.conll", "--token-column", "3", "--column", "2", "--json")
     assert done.code == 0, done.err
     plain = json.loads(run_cli("evaluate", "-m", model, gold, "--json").out)
     assert json.loads(done.out) == plain

@@ -21,8 +21,9 @@ def test_json_holds_what_the_file_holds(run_cli: Any, model: Path) -> None:
     assert found["num_parameters"] == sum(t.size for t in file.tensors.values() if t.dtype.kind == "f")
     assert found["task"] == "ner"
     assert found["seed"] == 1
-    assert found["scheme"] == "IOB2"
-    assert set(found["types"]) == {"PER", "LOC", "ORG"}
+    (head,) = found["heads"]
+    assert head["scheme"] == "IOB2"
+    assert set(head["counts"]) == {"PER", "LOC", "ORG"}
 
 
 def test_command_can_be_typed_again(run_cli: Any, model: Path) -> None:

@@ -277,7 +277,7 @@ def test_scores_and_descriptions_are_utf8_whatever_the_locale(run_cli: Any, tmp_
 
     from rnncli import model_file
 
-    model_file.write(tmp_path / "m.rnn", {"task": "ner", "types": {"ÖRT": 3}}, {"x": np.zeros(3, dtype=np.float32)})
+    model_file.write(tmp_path / "m.rnn", {"task": "ÖRT"}, {"x": np.zeros(3, dtype=np.float32)})
     bare = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     for flags in ([], ["--json"]):
         done = run_cli("info", "m.rnn", *flags, env=bare)

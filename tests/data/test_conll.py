@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.data.byte_lines import LineBlock
-from rnncli.data.formats.conll import Columns, SentenceReader, detect_layout, read_records, text_problem
+from rnncli.data.formats.conll import detect_layout, read_records, text_problem
+from rnncli.data.formats.gold_sentences import Columns, SentenceReader
 from rnncli.data.records import Sentence
 from rnncli.errors import DataError, UsageError
 

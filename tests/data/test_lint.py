@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnncli.data.lint import SpanSummary, summarise_spans, warn_about
+from rnncli.data.lint import summarise_spans, warn_about
 from rnncli.data.records import Sentence
 from rnncli.data.tag_schemes import Scheme
 from rnncli.errors import DataError
@@ -10,6 +10,11 @@ from rnncli.errors import DataError
 
 def sentence(*tags: str, line: int = 1, words: str = "w") -> Sentence:
     return Sentence(tuple(f"{words}{i}" for i in range(len(tags))), tags, "f.conll", line)
+
+
+def warnings(data: list[Sentence]) -> list[str]:
+    summary = summarise_spans(data)
+    return warn_about(data, summary.scheme, summary.types)
 
 
 @pytest.mark.parametrize(
@@ -57,17 +62,16 @@ def test_more_headless_spans_than_others_are_a_mixture() -> None:
 
 def test_a_few_headless_spans_are_a_warning_with_the_line() -> None:
     data = [sentence("B-A", "O", "B-A", line=1), sentence("O", "I-A", line=20)]
-    (text,) = [w for w in warn_about(data, summarise_spans(data)) if "I-" in w]
+    (text,) = [w for w in warnings(data) if "I-" in w]
     assert "f.conll:21" in text
 
 
 def test_rare_types_endless_sentences_and_duplicates_are_said() -> None:
     data = [sentence("B-A", "B-A", line=i, words=f"x{i}") for i in range(10)]
-    summary = summarise_spans(data)
-    assert warn_about(data, summary) == []
-    assert any("A" in w for w in warn_about(data, SpanSummary(Scheme.IOB2, {"A": 3})))
+    assert warnings(data) == []
+    assert any("A" in w for w in warn_about(data, Scheme.IOB2, {"A": 3}))
     endless = [*data, sentence(*["O"] * 2000, line=77)]
-    assert any("f.conll:77" in w and "2000" in w for w in warn_about(endless, summary))
+    assert any("f.conll:77" in w and "2000" in w for w in warnings(endless))
     doubled = [*data, *data]
-    assert any("10 of 20" in w for w in warn_about(doubled, summary))
-    assert any("3" in w for w in warn_about(data, summary, num_empty_tokens=3))
+    assert any("10 of 20" in w for w in warnings(doubled))
+    assert any("3" in w for w in warn_about(data, Scheme.IOB2, {"A": 20}, num_empty_tokens=3))

@@ -8,18 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.data.byte_lines import LineBlock
-from rnncli.data.formats.tagged import (
-    TagRecord,
-    TagWriter,
-    add_field,
-    inline,
-    parse_json,
-    parse_raw,
-    parse_tokens,
-    read_columns,
-    read_lines,
-    spans,
-)
+from rnncli.data.formats.json_fields import add_field
+from rnncli.data.formats.tag_records import TagRecord, parse_json, parse_raw, parse_tokens, read_columns, read_lines
+from rnncli.data.formats.tagged import TagWriter, inline, spans
+from rnncli.data.tag_schemes import Scheme
+from rnncli.data.tag_sets import TagSet
+
+NAMES = TagSet("ner", ("O", "S-X"), Scheme.IOB2)
 
 
 def cut(text: str) -> list[tuple[int, int]]:
@@ -46,13 +41,13 @@ def read_inline(row: str) -> list[tuple[str, str]]:
 @given(tagged)
 def test_inline_rows_can_be_read_back(pairs: list[tuple[str, str]]) -> None:
     tokens, tags = [t for t, _ in pairs], [g for _, g in pairs]
-    assert read_inline(inline(parse_tokens(" ".join(tokens), 0, 1, True), tags)) == pairs
+    assert read_inline(inline(parse_tokens(" ".join(tokens), 0, 1, True), tags, NAMES)) == pairs
 
 
 @given(tagged)
 def test_columns_can_be_read_back(pairs: list[tuple[str, str]]) -> None:
     tokens, tags = [t for t, _ in pairs], [g for _, g in pairs]
-    out = TagWriter("conll").render(parse_tokens(" ".join(tokens), 0, 1, True), tags).decode()
+    out = TagWriter("conll", [NAMES]).render(parse_tokens(" ".join(tokens), 0, 1, True), [tags]).decode()
     assert out.endswith("\n\n")
     assert [tuple(line.split("\t")) for line in out[:-2].split("\n")] == pairs
 
@@ -68,12 +63,12 @@ def test_offsets_find_the_text(parts: list[tuple[str, str, str]]) -> None:
     assert record.tokens is not None
     tags = [kind for _, kind, _ in parts]
     tags = (tags * len(record.tokens))[: len(record.tokens)]  # a word may itself hold white space of Unicode
-    found = spans(record, tags)
+    found = spans(record, tags, NAMES)
     for span in found:
         assert text[span["start"] : span["end"]] == span["text"]
         assert span["end"] > span["start"]
     assert [s["start"] for s in found] == sorted(s["start"] for s in found)
-    out = TagWriter("spans").render(record, tags)
+    out = TagWriter("spans", [NAMES]).render(record, [tags])
     assert out.count(b"\n") == 1
     assert json.loads(out) == found
 
@@ -118,12 +113,12 @@ def test_an_empty_object_gets_its_first_field() -> None:
     assert json.loads(add_field(" { } ", "x", "1")) == {"x": 1}
 
 
-@given(st.text(), st.sampled_from(["inline", "spans", "conll", "jsonl"]))
+@given(st.text(), st.sampled_from(["inline", "spans", "conll", "conllu", "jsonl"]))
 def test_any_line_of_json_gives_one_row_or_one_error(line: str, form: str) -> None:
     line = line.replace("\n", "").replace("\r", "").encode("utf-8", "replace").decode()
     record = parse_json(cut, "text")(line, 0, 1, True)
     assert record.error is not None or record.tokens is None
-    out = TagWriter(form).render(record, None)
+    out = TagWriter(form, [NAMES]).render(record, None)
     assert out.count(b"\n") == 1
 
 
@@ -137,11 +132,11 @@ def blocks_of(data: bytes) -> list[LineBlock]:
 
 def echo(data: bytes) -> bytes:
     """Tag every token O, columns in and out."""
-    writer = TagWriter("conll")
+    writer = TagWriter("conll", [NAMES])
     out = b""
     for records, _ in read_columns(blocks_of(data)):
         for record in records:
-            out += writer.render(record, None if record.is_empty else ["O"] * len(record.tokens or ()))
+            out += writer.render(record, None if record.is_empty else [["O"] * len(record.tokens or ())])
     return out
 
 
@@ -170,7 +165,7 @@ def test_every_line_is_one_record(lines: list[bytes]) -> None:
 
 
 def test_a_blank_record_is_a_blank_row_in_every_format() -> None:
-    for form in ("inline", "spans", "conll", "jsonl"):
+    for form in ("inline", "spans", "conll", "conllu", "jsonl"):
         for ended, expected in ((True, b"\n"), (False, b"")):
-            assert TagWriter(form).render(TagRecord(None, "", None, 1, 1, None, ended), None) == expected
-        assert TagWriter(form, b"\0").render(TagRecord(None, "", None, 1, 1), None) == b"\0"
+            assert TagWriter(form, [NAMES]).render(TagRecord(None, "", None, 1, 1, None, ended), None) == expected
+        assert TagWriter(form, [NAMES], separator=b"\0").render(TagRecord(None, "", None, 1, 1), None) == b"\0"

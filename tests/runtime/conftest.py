@@ -10,10 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from rnncli.config import EncoderConfig, FeatureConfig, TaggerConfig, TrainingConfig
+from rnncli.data.tag_schemes import Scheme
+from rnncli.data.tag_sets import TagSet
 from rnncli.data.vocabulary import UNK, Vocabulary
 from rnncli.models.tagger import Tagger
 
 TAGS = ("O", *(f"{prefix}-{name}" for name in ("LOC", "PER") for prefix in "BIES"))
+HEADS = (TagSet("ner", TAGS, Scheme.BIOES), TagSet("pos", ("ADJ", "NOUN", "VERB")))
 WORDS = [
     "the",
     "The",
@@ -37,6 +40,7 @@ class RandomModel:
     """A tagger whose every weight is random, the ones that start at zero included."""
 
     config: TaggerConfig
+    heads: tuple[TagSet, ...]
     vocabulary: Vocabulary | None
     model: Tagger
     tensors: dict[str, NDArray[Any]]
@@ -45,7 +49,14 @@ class RandomModel:
 @pytest.fixture(scope="session")
 def random_model() -> Callable[..., RandomModel]:
     def build(
-        seed: int, *, num_layers: int = 1, vector_size: int = 0, hidden_size: int = 7, scale: float = 0.5
+        seed: int,
+        *,
+        num_layers: int = 1,
+        vector_size: int = 0,
+        hidden_size: int = 7,
+        scale: float = 0.5,
+        num_heads: int = 1,
+        linear_window: int = 5,
     ) -> RandomModel:
         torch.manual_seed(seed)
         generator = np.random.default_rng(seed)
@@ -57,20 +68,21 @@ def random_model() -> Callable[..., RandomModel]:
             ngram_max=3 + seed % 2,
             maxout_pieces=1 + seed % 4,
         )
-        config = TaggerConfig(features, EncoderConfig(hidden_size=hidden_size, num_layers=num_layers))
+        config = TaggerConfig(features, EncoderConfig(hidden_size=hidden_size, num_layers=num_layers), linear_window)
+        heads = HEADS[:num_heads]
         vocabulary, vectors = None, None
         if vector_size:
             vocabulary = Vocabulary(["the", "paris", "7", "北京"], specials=(UNK,))
             vectors = torch.randn(len(vocabulary), vector_size)
             vectors[0] = 0
-        model = Tagger(config, TAGS, TrainingConfig(), vectors).eval()
+        model = Tagger(config, heads, TrainingConfig(), vectors).eval()
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.copy_(torch.randn_like(parameter) * scale)
         tensors = {name: tensor.detach().numpy().copy() for name, tensor in model.state_dict().items()}
         if vocabulary is not None:
             tensors["features.vector_words"] = np.frombuffer(vocabulary.to_bytes(), dtype=np.uint8)
-        return RandomModel(config, vocabulary, model, tensors)
+        return RandomModel(config, heads, vocabulary, model, tensors)
 
     return build
 

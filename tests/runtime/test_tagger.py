@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from rnncli.config import TrainingConfig
 from rnncli.data.tag_schemes import Scheme, allowed_transitions
+from rnncli.data.tag_sets import TagSet
 from rnncli.decoding.packed import Packing, pack
 from rnncli.decoding.viterbi import viterbi
+from rnncli.inference.tag_decoder import TagDecoder
 from rnncli.inference.tagging import SentenceTagger, build_tagger
 from rnncli.models.torch_backend import TorchTagger
 from rnncli.runtime import tagger as runtime_tagger
@@ -26,7 +28,14 @@ Build = Callable[..., Any]
 Sentences = Callable[..., list[list[str]]]
 LENGTHS = [3, 1, 9, 2, 14, 6]
 CASES = [
-    {"seed": 3 * layers + bool(size) + 10 * i, "num_layers": layers, "vector_size": size, "hidden_size": 2 * i + 1}
+    {
+        "seed": 3 * layers + bool(size) + 10 * i,
+        "num_layers": layers,
+        "vector_size": size,
+        "hidden_size": 2 * i + 1,
+        "num_heads": 1 + i % 2,
+        "linear_window": (5, 3, 1, 0)[i],
+    }
     for layers in (1, 2)
     for size in (0, 5)
     for i in range(4)
@@ -36,7 +45,7 @@ CASES = [
 def tag_names(model: Any) -> tuple[str, ...]:
     """The random models have two types in BIOES."""
     names = ("O", *(f"{prefix}-{name}" for name in ("LOC", "PER") for prefix in "BIES"))
-    assert len(names) == len(model.tensors["output.bias"])
+    assert names == model.heads[0].tags
     return names
 
 
@@ -59,7 +68,8 @@ def test_emissions_equal_the_training_model_in_float64(
     runtime = Tagger(built.config, built.tensors, built.vocabulary, dtype=np.float64)
     mine = {len(tokens): rows for tokens, rows in zip(sentences, numpy_emissions(runtime, sentences), strict=True)}
     model = copy.deepcopy(built.model).double().eval()
-    data = TaggerData(sentences, [["O"] * n for n in LENGTHS], {"O": 0}, built.config.features, built.vocabulary)
+    tags = [[[head.tags[0]] * n for n in LENGTHS] for head in built.heads]
+    data = TaggerData(sentences, tags, built.heads, built.config.features, built.vocabulary)
     seen = 0
     for batch in data.epoch(TrainingConfig(batch_tokens=20, mention_replacement=0.0), 1):
         with torch.no_grad():
@@ -77,18 +87,17 @@ def test_torch_backend_gives_the_same_emissions_and_decodes(
     case: dict[str, int], random_model: Build, random_sentences: Sentences
 ) -> None:
     built = random_model(**case)
-    names = tag_names(built)
     sentences = random_sentences(case["seed"] + 1, [7, 2, 1, 12, 5, 5, 30])
-    torch_tagger = TorchTagger(built.config, built.tensors, built.vocabulary, names, "cpu")
+    torch_tagger = TorchTagger(built.config, built.tensors, built.vocabulary, built.heads, "cpu")
     numpy_tagger = Tagger(built.config, built.tensors, built.vocabulary)
     for one, other in zip(
         numpy_emissions(torch_tagger, sentences), numpy_emissions(numpy_tagger, sentences), strict=True
     ):
         np.testing.assert_allclose(one, other, rtol=0, atol=5e-4)
-    crf = [built.tensors[f"crf.{name}"] for name in ("transitions", "start", "end")]
-    answers = [SentenceTagger(t, names, Scheme.BIOES, *crf).tag(sentences) for t in (torch_tagger, numpy_tagger)]
+    decoders = [TagDecoder(head, built.tensors, i) for i, head in enumerate(built.heads)]
+    answers = [SentenceTagger(t, decoders).tag_all(sentences) for t in (torch_tagger, numpy_tagger)]
     assert answers[0] == answers[1]
-    assert len({tag for tags in answers[0] for tag in tags}) > 3
+    assert len({tag for tags in answers[0][0] for tag in tags}) > 1
 
 
 def test_half_precision_tables_are_read_as_the_numbers_they_hold(
@@ -163,7 +172,7 @@ def test_a_full_cache_changes_nothing(
 
 
 def sentence_tagger(built: Any) -> SentenceTagger:
-    return build_tagger(built.config, tag_names(built), Scheme.BIOES, built.tensors)
+    return build_tagger(built.config, built.heads, built.tensors)
 
 
 def test_tagging_keeps_order_empty_sentences_and_legal_tags(random_model: Build, random_sentences: Sentences) -> None:
@@ -205,9 +214,9 @@ def test_a_long_sentence_is_tagged_in_windows_as_in_one_piece(random_model: Buil
     [tokens] = random_sentences(10, [5000])
     backend = Tagger(built.config, built.tensors)
     recorder = Recorder(backend)
-    crf = [built.tensors[f"crf.{name}"] for name in ("transitions", "start", "end")]
+    crf = [built.tensors[f"crf.0.{name}"] for name in ("transitions", "start", "end")]
     names = tag_names(built)
-    [in_windows] = SentenceTagger(recorder, names, Scheme.BIOES, *crf).tag([tokens])
+    [in_windows] = SentenceTagger(recorder, [TagDecoder(built.heads[0], built.tensors)]).tag([tokens])
     assert len(recorder.calls) > 1
     assert max(len(part) for part, _ in recorder.calls) < len(tokens)
     assert len(in_windows) == len(tokens)
@@ -240,7 +249,8 @@ def test_a_windowed_sentence_takes_no_other_with_it() -> None:
             scores[packing.rows(), [int(token) for tokens in sentences for token in tokens]] = 9.0
             return scores, packing
 
-    tagger = SentenceTagger(Backend(), ("O", "S-X"), Scheme.BIOES, np.zeros((2, 2)), np.zeros(2), np.zeros(2))
+    crf = {"crf.0.transitions": np.zeros((2, 2)), "crf.0.start": np.zeros(2), "crf.0.end": np.zeros(2)}
+    tagger = SentenceTagger(Backend(), [TagDecoder(TagSet("ner", ("O", "S-X"), Scheme.BIOES), crf)])
     generator = np.random.default_rng(1)
     sentences = [[str(x) for x in generator.integers(2, size=size)] for size in (900, 2_500, 3_000, 5, 2_049)]
     expected = [tuple(("O", "S-X")[int(token)] for token in tokens) for tokens in sentences]

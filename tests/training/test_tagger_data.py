@@ -10,7 +10,8 @@ import torch
 
 from rnncli.config import FeatureConfig, TrainingConfig
 from rnncli.data.features import extract, vector_rows
-from rnncli.data.tag_schemes import read_spans
+from rnncli.data.tag_schemes import Scheme, read_spans
+from rnncli.data.tag_sets import TagSet
 from rnncli.data.vocabulary import UNK, Vocabulary
 from rnncli.models.tagger import TaggerBatch
 from rnncli.training.tagger_data import TaggerData
@@ -21,11 +22,16 @@ Corpus = tuple[list[list[str]], list[list[str]]]
 Pairs = list[tuple[str, str]]
 
 
+def with_heads(corpus: Corpus, names: Sequence[str]) -> tuple[list[list[str]], list[list[list[str]]], list[TagSet]]:
+    """Give the corpus a second head, whose tags say what the first ones of the tags are."""
+    plain = [[tag[0] for tag in tags] for tags in corpus[1]]
+    return corpus[0], [corpus[1], plain], [TagSet("ner", tuple(names), Scheme.BIOES), TagSet("pos", tuple("BEIOS"))]
+
+
 @pytest.fixture(scope="module")
 def build(small_corpus: Corpus, small_tags: tuple[str, ...]) -> Callable[..., TaggerData]:
     def make(vocabulary: Vocabulary | None = None) -> TaggerData:
-        ids = {tag: i for i, tag in enumerate(small_tags)}
-        return TaggerData(*small_corpus, ids, FEATURES, vocabulary)
+        return TaggerData(*with_heads(small_corpus, small_tags), FEATURES, vocabulary)
 
     return make
 
@@ -36,7 +42,9 @@ def sentences_of(batch: TaggerBatch, words: Sequence[str], names: Sequence[str])
     by_rows = {rows.tobytes(): word for rows, word in zip(features.rows, words, strict=True)}
     assert len(by_rows) == len(words)
     distinct = [by_rows[rows.tobytes()] for rows in batch.rows.numpy()]
-    for ids, tags, length in zip(batch.words.tolist(), batch.tags.tolist(), batch.lengths.tolist(), strict=True):
+    spans, plain = batch.tags.tolist()
+    for ids, tags, others, length in zip(batch.words.tolist(), spans, plain, batch.lengths.tolist(), strict=True):
+        assert ["BEIOS"[k] for k in others[:length]] == [names[k][0] for k in tags[:length]]
         yield [(distinct[i], names[k]) for i, k in zip(ids[:length], tags[:length], strict=True)]
 
 
@@ -84,7 +92,7 @@ def test_batches_equal_a_naive_construction(build: Callable[..., TaggerData], sm
         assert batch.vector_rows.tolist() == vector_rows(distinct, vocabulary.get_stoi())
         torch.testing.assert_close(batch.rarity, torch.tensor([2.0 / (2.0 + counts[w.lower()]) for w in distinct]))
         longest = int(batch.lengths.max())
-        assert batch.words.shape == batch.tags.shape == (len(batch.lengths), longest)
+        assert batch.words.shape == batch.tags.shape[1:] == (len(batch.lengths), longest)
         assert batch.num_tokens == int(batch.lengths.sum())
         assert batch.words.shape[0] == 1 or batch.words.numel() <= PLAIN.batch_tokens
         used = {i for row, n in zip(batch.words.tolist(), batch.lengths.tolist(), strict=True) for i in row[:n]}
@@ -125,9 +133,8 @@ def frame(pairs: Pairs) -> tuple[str, ...]:
 def test_replacement_has_the_rate_that_was_asked_for(small_corpus: Corpus, small_tags: tuple[str, ...]) -> None:
     """With a thousand different mentions a replaced one is hardly ever its own replacement."""
     tokens = [[f"Name{i}", "."] for i in range(1000)]
-    ids = {tag: i for i, tag in enumerate(small_tags)}
     features = replace(FEATURES, word_rows=1 << 22, ngram_rows=1 << 22)
-    data = TaggerData(tokens, [["S-PER", "O"]] * 1000, ids, features)
+    data = TaggerData(*with_heads((tokens, [["S-PER", "O"]] * 1000), small_tags), features)
     config = replace(PLAIN, mention_replacement=0.3, batch_tokens=1 << 20)
     [batch] = data.epoch(config, 1)
     # The words that are left are those not replaced and those drawn: 1 - (1 - q) * (1 - 1/n)^(rn), about 0.78.

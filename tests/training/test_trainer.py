@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from rnncli.config import EncoderConfig, FeatureConfig, TaggerConfig, TrainingConfig
 from rnncli.data.tag_schemes import Scheme
+from rnncli.data.tag_sets import TagSet
 from rnncli.errors import ResourceError
 from rnncli.events import EpochDone, TrainingDone, TrainingEvent, TrainingStarted, UpdateDone
 from rnncli.inference.tagging import build_tagger
@@ -214,13 +215,14 @@ def train_tagger(
 ) -> tuple[States, list[float]]:
     seed_everything(config.seed)
     sizes = small_config()
-    model = Tagger(sizes, names, config)
-    data = TaggerData(*corpus, {tag: i for i, tag in enumerate(names)}, sizes.features)
+    heads = [TagSet("ner", names, Scheme.BIOES)]
+    model = Tagger(sizes, heads, config)
+    data = TaggerData(corpus[0], [corpus[1]], heads, sizes.features)
     scores: list[float] = []
 
     def accuracy() -> float:
         assert dev is not None
-        tagger = build_tagger(sizes, names, Scheme.BIOES, to_arrays(model.state_dict()))
+        tagger = build_tagger(sizes, heads, to_arrays(model.state_dict()))
         pairs = [
             (guess, tag)
             for guesses, tags in zip(tagger.tag(dev[0]), dev[1], strict=True)

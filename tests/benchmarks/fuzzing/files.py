@@ -5,12 +5,12 @@ import random
 from pathlib import Path
 
 import numpy as np
-
 from fuzzing.rules import rules_json
 from fuzzing.small_model import damaged_model, small_model, write_small_model
 from fuzzing.text import lines, mutate, text, word
+
 from rnncli.data import tokenizer as tokenizer_module
-from rnncli.data.formats.conll import Columns, SentenceReader
+from rnncli.data.formats.gold_sentences import Columns, SentenceReader
 from rnncli.data.formats.vectors import read_vectors
 from rnncli.data.tokenizer import Tokenizer
 from rnncli.data.tokenizer_rules import TokenizerRules

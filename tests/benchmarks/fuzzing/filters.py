@@ -8,14 +8,18 @@ from typing import Any, cast
 
 from fuzzing.small_model import write_small_model
 from fuzzing.text import json_record, lines, mutate, text, word
+
 from rnncli.data.byte_lines import read_blocks
-from rnncli.data.formats.tagged import OUTPUTS, TagRecord
+from rnncli.data.formats.conll import CONLLU_COLUMNS
+from rnncli.data.formats.tag_records import TagRecord
+from rnncli.data.formats.tagged import OUTPUTS
 from rnncli.errors import DataError, Problem
 from rnncli.inference.streaming import run_filter
 from rnncli.inference.tag_filter import TagFilter
 
 _REAL_PREDICTION = 20
 """One in so many inputs is tagged by the network, the others by a rule that costs nothing."""
+_CHEAP_TAGS = (("O", "B-PER", "O", "B-LOC", "I-LOC"), ("NOUN",) * 5)
 Run = tuple[bytes, list[tuple[int, str]]]
 
 
@@ -36,10 +40,10 @@ class CheapFilter(TagFilter):
 
     is_real = False
 
-    def predict(self, records: Sequence[TagRecord]) -> Sequence[tuple[str, ...]]:
+    def predict(self, records: Sequence[TagRecord]) -> Sequence[Any]:
         if self.is_real:
             return super().predict(records)
-        return [tuple([("O", "B-PER", "O", "B-LOC", "I-LOC")[len(t) % 5] for t in r.tokens or ()]) for r in records]
+        return [[[tags[len(t) % 5] for t in r.tokens or ()] for tags in _CHEAP_TAGS] for r in records]
 
 
 class Filter:
@@ -58,6 +62,11 @@ class Filter:
             for output in OUTPUTS
             for separator in (b"\n", b"\0")
         }
+        self._scorers = {
+            output: TagFilter(str(model), input_format=self.form, output_format=output, scores=True)
+            for output in OUTPUTS
+            if output != "conllu"
+        }
 
     def generate(self, rng: random.Random) -> bytes:
         data = lines(rng, self.row)
@@ -67,13 +76,16 @@ class Filter:
         return text(rng)
 
     def check(self, rng: random.Random, data: bytes) -> bool:
-        separator = b"\0" if self.form != "conll" and rng.random() < 0.1 else b"\n"
+        separator = b"\0" if "conll" not in self.form and rng.random() < 0.1 else b"\n"
         output = rng.choice(OUTPUTS)
         worker = self._workers[output, separator]
         worker.is_real = rng.randrange(_REAL_PREDICTION) == 0
         out, bad = run(worker, data, separator, lambda _: True)
         assert [line for line, _ in bad] == sorted({line for line, _ in bad})
         self.check_answers(data, out, bad, output, separator)
+        if worker.is_real and separator == b"\n" and output != "conllu":
+            scored, same = run(self._scorers[output], data, separator, lambda _: True)
+            assert (scored.count(b"\n"), same) == (out.count(b"\n"), bad)
         size = max(rng.choice((1, 2, 3, 7, 50)), len(data) // 100)
         assert run(worker, data, separator, lambda _: True, size, unbuffered=rng.random() < 0.3) == (out, bad)
         if not bad and rng.random() < 0.8:
@@ -93,8 +105,9 @@ class Filter:
         rows, is_ended = split(data, separator)
         assert all(1 <= line <= len(rows) for line, _ in bad)
         faults = dict(bad)
-        if output == "conll":
-            answers = self._blocks(rows, out, separator, faults, is_ended=is_ended)
+        if "conll" in output:
+            answers = self._blocks(rows, out, separator, faults, output)
+            assert answers.pop() == "" or not is_ended
         else:
             answers = out.decode().split(separator.decode())
             assert not is_ended or answers.pop() == ""
@@ -109,19 +122,27 @@ class Filter:
                 self.check_answer(row.decode(), answer, output)
 
     def _blocks(
-        self, rows: list[bytes], out: bytes, separator: bytes, faults: dict[int, str], *, is_ended: bool
+        self, rows: list[bytes], out: bytes, separator: bytes, faults: dict[int, str], output: str
     ) -> list[str]:
-        """Cut rows of columns into the answers: as many rows as the record has tokens, and one blank."""
+        """Cut rows of columns into answers, each the tokens of a record, and what is behind the last of them."""
         place, answers = 0, []
         found = out.decode().split(separator.decode())
         for number, row in enumerate(rows, 1):
-            size = 0 if number in faults or self.is_blank(row) else len(self.tokens(row.decode()))
-            answers.append("".join(line.partition("\t")[0] + " " for line in found[place : place + size]))
-            is_last = number == len(rows) and not is_ended
-            assert is_last or found[place + size] == ""
+            size = 0
+            if number not in faults and not self.is_blank(row):
+                text = row.decode()
+                size = len(self.tokens(text))
+                place += output == "conllu" and "\n" not in self.text(text)
+            cells = [line.split("\t") for line in found[place : place + size]]
+            column = 0
+            if output == "conllu":
+                column = CONLLU_COLUMNS.index("form")
+                assert all(len(columns) == len(CONLLU_COLUMNS) for columns in cells)
+            answers.append("".join(columns[column] + " " for columns in cells))
+            assert "".join(found[place + size : place + size + 1]) == ""
             place += size + 1
-        assert len(found) == place + bool(is_ended and rows) or not rows
-        return answers
+        assert len(found) in (place, place + 1)
+        return [*answers, "".join(found[place:])]
 
     def is_blank(self, row: bytes) -> bool:
         return not row
@@ -135,8 +156,8 @@ class Filter:
 
     def check_answer(self, row: str, answer: str, output: str) -> None:
         tokens, whole = self.tokens(row), self.text(row)
-        if output == "conll":
-            assert answer == "".join(token + " " for token in tokens)
+        if "conll" in output:
+            assert answer == "".join((token or ("_" if output == "conllu" else "")) + " " for token in tokens)
         elif output == "inline":
             bare = [cell.rpartition("/")[0] if cell.endswith(("/B-PER", "/B-LOC", "/I-LOC", "/I-PER")) else cell
                     for cell in answer.split(" ")]  # fmt: skip
@@ -149,7 +170,8 @@ class Filter:
                 assert value["tokens"] == tokens
                 assert len(value["tags"]) == len(tokens)
                 value = value["spans"]
-            assert all(whole[span["start"] : span["end"]] == span["text"] != "" for span in value)
+            assert all(whole[span["start"] : span["end"]] == span["text"] for span in value)
+            assert "" in tokens or all(span["text"] for span in value)
 
     def result(self, row: str, value: Any) -> Any:
         """Find the tagger's result in its answer in JSON."""
@@ -212,18 +234,38 @@ class ConllColumns(Filter):
     def check_answers(self, data: bytes, out: bytes, bad: list[tuple[int, str]], output: str, separator: bytes) -> None:
         rows, is_ended = split(data, separator)
         assert all(1 <= line <= len(rows) for line, _ in bad)
-        if output != "conll":
+        if "conll" not in output:
             for answer in out.decode().split("\n"):
                 assert output == "inline" or not answer or isinstance(json.loads(answer), list | dict)
-            return
-        answers = out.split(b"\n")
-        assert len(answers) == len(rows) + is_ended
-        for row, answer in zip(rows, answers, strict=False):
-            added = answer.removeprefix(row)
-            assert answer.startswith(row)
-            assert not added or (
-                row and added[:1] in b"\t " and added[1:].isascii() and added[1:].isalpha() or b"-" in added
-            )
+        elif output == "conll" or self.form == "conllu":
+            answers = out.split(b"\n")
+            assert len(answers) == len(rows) + is_ended
+            for row, answer in zip(rows, answers, strict=False):
+                if output == "conll":
+                    assert answer == row or (row and answer.startswith((row + b"\t", row + b" ")))
+                else:
+                    assert answer.rpartition(b"\t")[0] == row.rpartition(b"\t")[0]
+
+
+class ConlluColumns(ConllColumns):
+    form = "conllu"
+
+    def generate(self, rng: random.Random) -> bytes:
+        data = "".join("".join(_conllu_rows(rng)) + "\n" for _ in range(rng.randint(0, 3))).encode()
+        return data if rng.random() < 0.4 else mutate(rng, data)
+
+
+def _conllu_rows(rng: random.Random) -> Iterator[str]:
+    """A sentence of CoNLL-U, with comments, ranges and empty nodes."""
+    if rng.random() < 0.5:
+        yield f"# text = {text(rng)}\n"
+    for i in range(1, rng.randint(2, 6)):
+        if rng.random() < 0.1:
+            yield "\t".join((f"{i}-{i + 1}", word(rng), *"_" * 8)) + "\n"
+        misc = rng.choice(("_", "_", "SpaceAfter=No", "NER=O|x", "NER=B-PER", "", "|"))
+        yield "\t".join((str(i), word(rng), *"_" * 7, misc)) + "\n"
+        if rng.random() < 0.1:
+            yield "\t".join((f"{i}.1", word(rng), *"_" * 8)) + "\n"
 
 
 def split(data: bytes, separator: bytes) -> tuple[list[bytes], bool]:

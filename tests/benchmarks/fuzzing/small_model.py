@@ -9,15 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fuzzing.text import json_value, mutate
 from numpy.typing import NDArray
 
-from fuzzing.text import json_value, mutate
 from rnncli import model_file
 from rnncli.config import EncoderConfig, FeatureConfig, TaggerConfig
+from rnncli.data.tag_schemes import Scheme
+from rnncli.data.tag_sets import TagSet
 from rnncli.data.tokenizer_rules import TokenizerRules
 from rnncli.data.vocabulary import UNK, Vocabulary
 
-TAGS = ["O", *(f"{prefix}-{name}" for name in ("LOC", "PER") for prefix in "BIES")]
+HEADS = (
+    TagSet("ner", ("O", *(f"{p}-{name}" for name in ("LOC", "PER") for p in "BIES")), Scheme.IOB2, "2", {"LOC": 3}),
+    TagSet("pos", ("NOUN", "VERB"), None, "upos", {"NOUN": 3, "VERB": 2}),
+)
 WORDS = ("Ada", "paris", "北京")
 RULES = TokenizerRules(
     "en",
@@ -52,21 +57,20 @@ def small_model() -> Parts:
     config = TaggerConfig(features, EncoderConfig(hidden_size=3))
     generator = np.random.default_rng(1)
     tensors: dict[str, NDArray[Any]] = {}
-    for name, spec in model_file.tagger_tensors(config, len(TAGS)).items():
+    for name, spec in model_file.tagger_tensors(config, HEADS).items():
         shape = [1 + len(WORDS) if size is None else size for size in spec.shape]
-        tensors[name] = generator.normal(size=shape).astype(np.float32)
+        tensors[name] = generator.normal(size=shape).astype(spec.dtypes[-1])
     tensors["features.vector_words"] = np.frombuffer(Vocabulary(WORDS, specials=(UNK,)).to_bytes(), np.uint8)
     tensors["tokenizer"] = model_file.text_tensor(RULES.to_json())
     metadata = {
         "task": "ner",
         "config": asdict(config),
-        "tags": TAGS,
-        "scheme": "IOB2",
-        "types": {"LOC": 3, "PER": 2},
+        "heads": [head.to_dict() for head in HEADS],
         "command": ["rnncli", "train", "ner", "a.conll"],
         "seed": 1,
         "data": [{"name": "a.conll", "sha256": "0"}],
         "scores": {"dev": {"f1": 0.5, "precision": None}},
+        "calibration": {"ner": {"temperature": 1.5}},
         "versions": {"rnncli": "1"},
     }
     return metadata, tensors

@@ -5,7 +5,8 @@ import random
 from collections.abc import Callable
 
 WORDS = (
-    "Ada Bob Paris met in the 3.5 don't U.S.A. (so) http://a.b/c?d=e a/b \\ :-) -DOCSTART- # O B-PER 0 1 null".split()
+    *("Ada", "Bob", "Paris", "met", "in", "the", "3.5", "don't", "U.S.A.", "(so)", "http://a.b/c?d=e", "a/b", "\\"),
+    *(":-)", "-DOCSTART-", "#", "O", "B-PER", "0", "1", "null"),
 )
 ODD_CHARACTERS = (
     "\t\r\x0b\x0c\x1c\x1d\x1e\x1f\x7f\x85\xa0\xad\u0301\u0308\u061c\u1680\u180e\u2003\u200b\u200d\u2028\u2029\u202e"

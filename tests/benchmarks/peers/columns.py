@@ -1,6 +1,7 @@
-"""Token and tag columns, as every peer and every benchmark here reads and writes them."""
+"""Columns of tokens and tags, as every peer and every benchmark here reads and writes them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TextIO
 
 Sentence = list[list[str]]
@@ -26,6 +27,27 @@ def read_sentences(lines: Iterable[str]) -> Iterator[Sentence]:
             rows = []
     if rows:
         yield rows
+
+
+def read_conllu(lines: Iterable[str]) -> Iterator[Sentence]:
+    """Yield the token rows of CoNLL-U; comments, ranges of multiword tokens and empty nodes are left out."""
+    for rows in read_sentences(lines):
+        yield [row for row in rows if row[0].isdigit()]
+
+
+def read_gold(path: Path) -> list[tuple[list[str], list[str]]]:
+    """Read the tokens and tags of each sentence: UPOS of a .conllu file, otherwise the first and the last column."""
+    is_conllu = path.suffix == ".conllu"
+    with open(path, encoding="utf-8", newline="\n") as lines:
+        sentences = list(read_conllu(lines) if is_conllu else read_sentences(lines))
+    token, tag = (1, 3) if is_conllu else (0, -1)
+    return [([row[token] for row in rows], [row[tag] for row in rows]) for rows in sentences]
+
+
+def split_path(data: Path, split: str) -> Path:
+    """Return the file of a split, SPLIT.conllu or SPLIT.conll."""
+    conllu = data / f"{split}.conllu"
+    return conllu if conllu.exists() else data / f"{split}.conll"
 
 
 def write_sentence(stream: TextIO, rows: Sentence, tags: Sequence[str]) -> None:

@@ -1,10 +1,12 @@
-"""Training: test F1, seconds and size of `rnncli train ner` with its default flags, against a peer in the same run.
+"""Training: test score, seconds and size of `rnncli train ner|pos` with its default flags, against a peer in one run.
 
-F1 is seqeval's in its default mode, micro-averaged as conlleval counts, from the files that `rnncli tag` and the peer
-write. The seconds are those of the whole training process; ours include the scoring of dev and test. CRFsuite draws
-nothing at random, so only its seconds vary from seed to seed.
+A data set of .conllu files is one of parts of speech and is scored by the accuracy of UPOS; all others hold spans,
+whose F1 is seqeval's in its default mode, micro-averaged as conlleval counts. Scores come from the files that `rnncli
+tag` and the peer write. The seconds are those of the whole training process; ours include the scoring of dev and
+test. CRFsuite draws nothing at random, so only its seconds vary from seed to seed.
 
-python tests/benchmarks/train_ner.py ner/wnut17 --seeds 3 --peer crfsuite --peer-python PYTHON
+python tests/benchmarks/train_tagger.py ner/wnut17 --seeds 3 --peer crfsuite --peer-python PYTHON
+python tests/benchmarks/train_tagger.py pos/ud_english_ewt --seeds 1 --peer spacy
 """
 
 import argparse
@@ -27,10 +29,11 @@ from measuring import (
     seconds,
     train_tagger,
 )
-from peers.columns import read_sentences
+from peers.columns import read_gold, read_sentences, split_path
 
+_PEERS = {"crfsuite": "crfsuite_ner", "spacy": "spacy_tagger"}
 _DATASETS = ("ner/wnut17", "ner/germeval2014")
-_UNITS = {"test F1": "0-100", "training": "s", "model": "MB"}
+_UNITS = {"test score": "0-100", "training": "s", "model": "MB"}
 Figures = dict[str, float]
 
 
@@ -46,25 +49,42 @@ def micro_f1(path: Path) -> float:
         return 100 * float(f1_score(gold, predicted))
 
 
+def accuracy(gold: Path, predicted: Path) -> float:
+    """Return the share of right tags, 0 to 100, of a file of columns whose last one holds the predictions."""
+    right = [tag for _, tags in read_gold(gold) for tag in tags]
+    with open(predicted, encoding="utf-8", newline="\n") as lines:
+        # The peer writes no rows but those of tokens; ours has comments and ranges in between, as the gold file has.
+        rows = [row for sentence in read_sentences(lines) for row in sentence]
+    guesses = [row[-1] for row in rows if len(row) == 3 or row[0].isdigit()]
+    return 100 * sum(tag == guess for tag, guess in zip(right, guesses, strict=True)) / len(right)
+
+
+def score(gold: Path, predicted: Path) -> float:
+    """Return the score of the task that the gold file is for, 0 to 100."""
+    return accuracy(gold, predicted) if gold.suffix == ".conllu" else micro_f1(predicted)
+
+
 def run_ours(data: Path, model: Path, seed: int, *, quick: bool) -> Figures:
     """Train, tag and score ours."""
     duration = train_tagger(data, model, seed=seed, max_updates=20 if quick else None)
     output = model.with_suffix(".conll")
-    tag = rnncli("tag", "-q", "-m", model, "--input", "conll", "--format", "conll", data / "test.conll")
+    gold = split_path(data, "test")
+    tag = rnncli("tag", "-q", "-m", model, "--input", gold.suffix[1:], "--format", "conll", gold)
     seconds(tag, stdout=output)
-    return {"test F1": micro_f1(output), "training": duration, "model": megabytes(model)}
+    return {"test score": score(gold, output), "training": duration, "model": megabytes(model)}
 
 
 def run_peer(peer: str, python: str, data: Path, model: Path, seed: int, *, quick: bool) -> Figures:
     """Train, tag and score the peer."""
-    script = [python, str(PEERS / f"{peer}_ner.py")]
+    script = [python, str(PEERS / f"{_PEERS[peer]}.py")]
     training = [*script, "train", str(data), str(model), "--seed", str(seed)]
     if quick and peer == "spacy":
         training += ["--max-steps", "20"]
     duration = seconds(training)
     output = model.with_suffix(".conll")
-    seconds([*script, "predict", str(model), str(data / "test.conll")], stdout=output)
-    return {"test F1": micro_f1(output), "training": duration, "model": megabytes(model)}
+    gold = split_path(data, "test")
+    seconds([*script, "predict", str(model), str(gold)], stdout=output)
+    return {"test score": score(gold, output), "training": duration, "model": megabytes(model)}
 
 
 def megabytes(model: Path) -> float:
@@ -107,7 +127,7 @@ def main() -> None:
     with contextlib.nullcontext(args.keep) if args.keep else tempfile.TemporaryDirectory() as folder:
         comparisons = [row for name in args.datasets for row in compare(name, Path(folder), args)]
     settings = {"peer": args.peer, "seeds": 1 if args.quick else args.seeds}
-    report("train_ner", comparisons, settings, as_json=args.json)
+    report("train_tagger", comparisons, settings, as_json=args.json)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""spaCy's entity recogniser with its efficiency settings, from scratch, as a trainer and as a tagger.
+"""spaCy's entity recogniser or tagger with its efficiency settings, from scratch, as a trainer and as a filter.
 
 pip install spacy
-python spacy_ner.py train DATA MODEL                  DATA holds train.conll and dev.conll
-python spacy_ner.py predict MODEL FILE > OUT          the rows, plus one column of IOB2 tags
-python spacy_ner.py score DATA MODEL                  spaCy's own scores and speed on DATA/test.conll
+python spacy_tagger.py train DATA MODEL               DATA holds train and dev, as .conll (spans) or .conllu (UPOS)
+python spacy_tagger.py predict MODEL FILE > OUT       TOKEN, gold tag and predicted tag
+python spacy_tagger.py score DATA MODEL               spaCy's own scores and speed on the test split
 """
 
 import argparse
@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from columns import read_sentences, write_sentence
+from columns import read_gold, split_path, write_sentence
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -25,10 +25,10 @@ _BATCH = 256
 
 
 def train(data: Path, model: Path, seed: int, limit_s: float | None, max_steps: int | None) -> None:
-    """Train on train.conll, keep the model that is best on dev.conll.
+    """Train on the train split, keep the model that is best on dev.
 
     Args:
-        data: folder of the two files.
+        data: folder of the two splits.
         model: folder to write, replaced if it exists.
         seed: of every generator.
         limit_s: seconds after which the training is ended; the best model so far counts.
@@ -37,11 +37,12 @@ def train(data: Path, model: Path, seed: int, limit_s: float | None, max_steps: 
     import spacy
     from spacy.cli.init_config import init_config
 
+    pipe = "tagger" if split_path(data, "train").suffix == ".conllu" else "ner"
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        init_config(lang="xx", pipeline=["ner"], optimize="efficiency").to_disk(work / "config.cfg")
+        init_config(lang="xx", pipeline=[pipe], optimize="efficiency").to_disk(work / "config.cfg")
         for split in ("train", "dev"):
-            _convert(spacy.blank("xx"), data / f"{split}.conll", work / f"{split}.spacy")
+            _convert(spacy.blank("xx"), split_path(data, split), work / f"{split}.spacy")
         command = [sys.executable, "-m", "spacy", "train", str(work / "config.cfg"), "-o", str(work / "out")]
         command += ["--paths.train", str(work / "train.spacy"), "--paths.dev", str(work / "dev.spacy")]
         command += ["--system.seed", str(seed)]
@@ -56,25 +57,27 @@ def train(data: Path, model: Path, seed: int, limit_s: float | None, max_steps: 
 
 
 def predict(model: Path, source: Path) -> None:
-    """Write the rows of a file with their predicted tags."""
+    """Write the tokens of a file with their gold and predicted tags."""
     import spacy
     from spacy.tokens import Doc
 
     nlp = spacy.load(model)
-    with open(source, encoding="utf-8", newline="\n") as lines:
-        pairs = ((Doc(nlp.vocab, words=[row[0] for row in rows]), rows) for rows in read_sentences(lines))
-        for doc, rows in nlp.pipe(pairs, as_tuples=True, batch_size=_BATCH):
+    pairs = ((Doc(nlp.vocab, words=tokens), (tokens, tags)) for tokens, tags in read_gold(source))
+    for doc, (tokens, gold) in nlp.pipe(pairs, as_tuples=True, batch_size=_BATCH):
+        if "tagger" in nlp.pipe_names:
+            tags = [token.tag_ for token in doc]
+        else:
             tags = [f"{token.ent_iob_}-{token.ent_type_}" if token.ent_type_ else "O" for token in doc]
-            write_sentence(sys.stdout, rows, tags)
+        write_sentence(sys.stdout, [list(row) for row in zip(tokens, gold, strict=True)], tags)
 
 
 def score(data: Path, model: Path) -> None:
-    """Print what spaCy itself says about the model on test.conll."""
+    """Print what spaCy itself says about the model on the test split."""
     import spacy
 
     with tempfile.TemporaryDirectory() as work:
         gold = Path(work) / "test.spacy"
-        _convert(spacy.blank("xx"), data / "test.conll", gold)
+        _convert(spacy.blank("xx"), split_path(data, "test"), gold)
         subprocess.run([sys.executable, "-m", "spacy", "benchmark", "accuracy", str(model), str(gold)], check=True)
 
 
@@ -83,13 +86,14 @@ def _convert(nlp: "Language", source: Path, target: Path) -> None:
     from spacy.tokens import Doc, DocBin
 
     documents = DocBin()
-    with open(source, encoding="utf-8", newline="\n") as lines:
-        for rows in read_sentences(lines):
-            tags = [row[-1] for row in rows]
-            for position, (tag, before) in enumerate(zip(tags, ["O", *tags], strict=False)):
-                if tag.startswith("I-") and before[2:] != tag[2:]:
-                    tags[position] = "B-" + tag[2:]
-            documents.add(Doc(nlp.vocab, words=[row[0] for row in rows], ents=tags))
+    for words, tags in read_gold(source):
+        if source.suffix == ".conllu":
+            documents.add(Doc(nlp.vocab, words=words, tags=tags))
+            continue
+        for position, (tag, before) in enumerate(zip(tags, ["O", *tags], strict=False)):
+            if tag.startswith("I-") and before[2:] != tag[2:]:
+                tags[position] = "B-" + tag[2:]
+        documents.add(Doc(nlp.vocab, words=words, ents=tags))
     documents.to_disk(target)
 
 
@@ -97,7 +101,7 @@ def main() -> None:
     """Run the mode that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     modes = parser.add_subparsers(dest="mode", required=True)
-    training = modes.add_parser("train", help="train on DATA/train.conll and DATA/dev.conll")
+    training = modes.add_parser("train", help="train on the train and dev splits of DATA")
     training.add_argument("data", type=Path)
     training.add_argument("model", type=Path)
     training.add_argument("--seed", type=int, default=1)

@@ -1,0 +1,213 @@
+"""What a tagger's filter reads: raw lines, tokens, CoNLL columns and JSON."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rnncli.data.byte_lines import LineBlock
+from rnncli.data.formats.conll import (
+    BLANKS,
+    CONLLU,
+    CONLLU_ID,
+    Layout,
+    Record,
+    detect_layout,
+    read_records,
+    text_problem,
+)
+
+INPUTS = ("raw", "tokens", "conll", "conllu", "jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class TagRecord:
+    """One record of a tagger's input.
+
+    Attributes:
+        tokens: to be tagged; None for a blank or a bad record.
+        text: the record's own text, or its tokens joined by one space.
+        offsets: (start, end) of each token in the text, or None where the tokens were given.
+        num_bytes: about its size.
+        line: 1-based line of its beginning.
+        error: why it is bad, or None.
+        ended: whether a separator stood behind it.
+        rows: the input's own lines, for columns.
+        layout: how the rows are cut.
+        is_token: which rows hold a token.
+        source: the input's own line, for JSON.
+    """
+
+    tokens: list[str] | None
+    text: str
+    offsets: list[tuple[int, int]] | None
+    num_bytes: int
+    line: int
+    error: str | None = None
+    ended: bool = True
+    rows: Sequence[str] = ()
+    layout: Layout | None = None
+    is_token: Sequence[bool] = ()
+    source: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to tag."""
+        return self.tokens is None
+
+
+Groups = Iterator[tuple[list[TagRecord], bool]]
+Tokenize = Callable[[str], list[tuple[int, int]]]
+
+
+def read_lines(blocks: Iterable[LineBlock], parse: Callable[[str, int, int, bool], TagRecord]) -> Groups:
+    """Read one record a line.
+
+    Args:
+        blocks: the input's lines.
+        parse: makes a record of the text, its size, its line number and whether it had a separator.
+
+    Yields:
+        The records of a block, and whether reading on would block.
+    """
+    for block in blocks:
+        records = []
+        for number, raw in enumerate(block.lines, block.first_line):
+            try:
+                line = raw.decode("utf-8")
+            except UnicodeDecodeError as error:
+                reason = f"not UTF-8: byte 0x{raw[error.start]:02x} at byte {error.start + 1} of the line"
+                records.append(TagRecord(None, "", None, len(raw), number, reason, block.ended))
+                continue
+            records.append(parse(line, len(raw) + 1, number, block.ended))
+        yield records, block.idle
+
+
+def parse_raw(tokenize: Tokenize) -> Callable[[str, int, int, bool], TagRecord]:
+    """Return a parser of raw text.
+
+    Args:
+        tokenize: gives the (start, end) of each token.
+    """
+
+    def parse(line: str, size: int, number: int, ended: bool) -> TagRecord:
+        if not line:
+            return TagRecord(None, "", None, size, number, None, ended)
+        offsets = tokenize(line)
+        return TagRecord([line[a:b] for a, b in offsets], line, offsets, size, number, None, ended)
+
+    return parse
+
+
+def parse_tokens(line: str, size: int, number: int, ended: bool) -> TagRecord:
+    """Make a record of tokens separated by spaces."""
+    if not line:
+        return TagRecord(None, "", None, size, number, None, ended)
+    tokens = [token for token in line.replace("\t", " ").split(" ") if token]
+    return TagRecord(tokens, " ".join(tokens), None, size, number, None, ended)
+
+
+def parse_json(
+    tokenize: Tokenize, text_field: str, separator: bytes = b"\n"
+) -> Callable[[str, int, int, bool], TagRecord]:
+    """Return a parser of JSON objects.
+
+    Args:
+        tokenize: gives the (start, end) of each token.
+        text_field: field that holds the text, or a list of tokens.
+        separator: byte that ends a record's line; a token must not hold it.
+    """
+    is_null = separator == b"\0"
+
+    def parse(line: str, size: int, number: int, ended: bool) -> TagRecord:
+        def bad(reason: str) -> TagRecord:
+            return TagRecord(None, "", None, size, number, reason, ended, source=line)
+
+        if not line.strip():
+            return TagRecord(None, "", None, size, number, None, ended)
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            return bad(f"not JSON: {error}")
+        if not isinstance(value, dict):
+            return bad("not a JSON object")
+        text = value.get(text_field)
+        if isinstance(text, list) and all(isinstance(token, str) for token in text):
+            tokens, joined, offsets = text, " ".join(text), None
+        elif isinstance(text, str):
+            offsets = tokenize(text)
+            tokens, joined = [text[a:b] for a, b in offsets], text
+        else:
+            return bad(f"no text in field {text_field!r}")
+        if offsets is None and any(char in joined for char in "\t\n\r\0"):
+            return bad(f"a tab or a line break inside a token of field {text_field!r}")
+        if is_null and "\0" in joined:
+            return bad(f"a NUL, which ends records, in field {text_field!r}")
+        if not joined.isascii() and any("\ud800" <= char <= "\udfff" for char in joined):
+            return bad(f"half a surrogate pair in field {text_field!r}")
+        return TagRecord(tokens, joined, offsets, size, number, None, ended, source=line)
+
+    return parse
+
+
+def read_columns(blocks: Iterable[LineBlock], token_column: int | None = None, *, is_conllu: bool = False) -> Groups:
+    """Read records of CoNLL columns, keeping every line.
+
+    Args:
+        blocks: the input's lines.
+        token_column: 0-based index of the tokens, None to detect it.
+        is_conllu: take the columns for those of CoNLL-U, without looking.
+
+    Yields:
+        The records that a block completes, and whether reading on would block.
+    """
+    layout = CONLLU if is_conllu else None
+    for records, idle in read_records(blocks):
+        group = []
+        for record in records:
+            layout = layout or detect_layout(record.lines, token_column)
+            group.append(_column_record(record, layout))
+        yield group, idle
+
+
+def _column_record(record: Record, layout: Layout | None) -> TagRecord:
+    lines, ended = record.lines, record.ended
+    size = sum(map(len, lines))
+
+    def bad(number: int, reason: str) -> TagRecord:
+        return TagRecord(None, "", None, size, number, reason, ended, rows=lines, layout=layout)
+
+    if not _is_text("".join(lines)):
+        for number, line in enumerate(lines, record.first_line):
+            if problem := text_problem(line):
+                return bad(number, problem)
+    tokens: list[str] = []
+    is_token: list[bool] = []
+    for number, line in enumerate(lines, record.first_line):
+        if layout is None or not line or layout.is_comment(line):
+            is_token.append(False)
+            continue
+        if not line.strip(BLANKS):
+            return bad(number, "looks blank but holds whitespace, so it ends no sentence")
+        columns = layout.split(line)
+        if len(columns) != layout.num_columns:
+            return bad(number, f"{len(columns)} columns, while the rows above have {layout.num_columns}")
+        if layout.is_conllu and not CONLLU_ID.fullmatch(columns[0]):
+            return bad(number, f"{columns[0]!r} is not the number of a CoNLL-U token")
+        is_token.append(layout.holds_token(columns))
+        if is_token[-1]:
+            tokens.append(columns[layout.token_column])
+    if not tokens:
+        return TagRecord(None, "", None, size, record.first_line, None, ended, rows=lines, layout=layout)
+    text = " ".join(tokens)
+    return TagRecord(
+        tokens, text, None, size, record.first_line, None, ended, rows=lines, layout=layout, is_token=is_token
+    )
+
+
+def _is_text(text: str) -> bool:
+    """Tell at once whether a decoded record is proper text; if not, its lines are looked at one by one."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
