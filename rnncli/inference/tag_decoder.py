@@ -41,7 +41,7 @@ class TagDecoder:
         self.head = head
         zero = np.zeros((), dtype=np.float32)
         self._learned = tuple(tensors.get(f"crf.{index}.{name}", zero) for name in ("transitions", "start", "end"))
-        if not all(np.abs(scores).max(initial=0) < _MOST_SCORE for scores in self._learned):
+        if not all(float(np.abs(scores).max(initial=0)) < _MOST_SCORE for scores in self._learned):
             raise ValueError("a score of a transition is not finite")
         self.scheme = None if head.scheme is None else scheme or head.scheme
         # In every scheme but IOB1 a tag can be rewritten without looking at its neighbours.

@@ -196,7 +196,7 @@ def test_rules_that_ask_for_too_much(change: Change, message: str, craft: Any, l
 
 def settings(**changes: Any) -> Change:
     def change(metadata: dict[str, Any], _tensors: dict[str, Any]) -> None:
-        for part in metadata["config"].values():
+        for part in (metadata["config"]["features"], metadata["config"]["encoder"]):
             part.update({name: value for name, value in changes.items() if name in part})
 
     return change
@@ -208,8 +208,9 @@ def settings(**changes: Any) -> Change:
         settings(num_layers=1 << 24),
         settings(hidden_size=4096, projection_size=2048, maxout_pieces=16, embedding_size=1024, num_layers=32),
         settings(ngram_rows=1 << 24, word_rows=1 << 24),
-        lambda metadata, _: metadata.update(tags=["O", *(f"B-{i}" for i in range(60_000))]),
-        lambda metadata, _: metadata.update(tags=["O", "B-\x1b[2J\n"]),
+        lambda metadata, _: metadata["heads"][0].update(tags=["O", *(f"B-{i}" for i in range(60_000))]),
+        lambda metadata, _: metadata["heads"][0].update(tags=["O", *(f"B-{i}" for i in range(9_999))]),
+        lambda metadata, _: metadata["heads"][0].update(tags=["O", "B-\x1b[2J\n"]),
         lambda _, tensors: tensors.update({f"\x1b[2J{i}" * 40: np.zeros(0, np.uint8) for i in range(5000)}),
     ],
 )

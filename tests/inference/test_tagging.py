@@ -1,25 +1,22 @@
 """Loading a tagger whose file is well formed, has the right checksum, and lies about everything else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from rnncli.cli.app import run
-from rnncli.data.tag_schemes import Scheme
-from rnncli.decoding.packed import Packing, pack
 from rnncli.errors import ModelError
 from rnncli.inference.tag_filter import TagFilter
-from rnncli.inference.tagging import SentenceTagger, load_tagger
+from rnncli.inference.tagging import load_tagger
 
 Change = Callable[[dict[str, Any], dict[str, Any]], None]
 NOT_A_TAGGER = "its description is not that of a tagger"
 
 
-def value(*keys: str, to: Any) -> Change:
+def value(*keys: Any, to: Any) -> Change:
     def change(metadata: dict[str, Any], _tensors: dict[str, Any]) -> None:
         for key in keys[:-1]:
             metadata = metadata[key]
@@ -28,7 +25,7 @@ def value(*keys: str, to: Any) -> Change:
     return change
 
 
-def without(*keys: str) -> Change:
+def without(*keys: Any) -> Change:
     def change(metadata: dict[str, Any], _tensors: dict[str, Any]) -> None:
         for key in keys[:-1]:
             metadata = metadata[key]
@@ -57,9 +54,11 @@ CHANGES = {
     **{f"{name}={to}": value("config", part, name, to=to) for part, name in SIZES for to in VALUES},
     **{f"config={to!r}": value("config", to=to) for to in (None, [], {}, "x", 1, {"features": {}, "encoder": {}})},
     **{f"features={to!r}": value("config", "features", to=to) for to in (None, [], "x", 1)},
-    **{f"tags={to!r}": value("tags", to=to) for to in (None, {}, "O", 1, [], ["O"], [["O"]], ["O", "O"])},
-    **{f"scheme={to!r}": value("scheme", to=to) for to in (None, [], {}, "", "IOB9", 1)},
-    **{f"no {name}": without(name) for name in ("config", "tags", "scheme")},
+    **{f"linear_window={to!r}": value("config", "linear_window", to=to) for to in (*VALUES, 2, 1)},
+    **{f"heads={to!r}": value("heads", to=to) for to in (None, {}, "O", 1, [], [1], [{}], [[]])},
+    **{f"tags={to!r}": value("heads", 0, "tags", to=to) for to in (None, {}, "O", 1, [], ["O"], [["O"]], ["O", "O"])},
+    **{f"scheme={to!r}": value("heads", 0, "scheme", to=to) for to in (None, [], {}, "", "IOB9", 1)},
+    **{f"no {name}": without(name) for name in ("config", "heads")},
     **{f"ngram_max={to}": value("config", "features", "ngram_max", to=to) for to in VALUES if to != 7},
     "n-grams the wrong way around": value("config", "features", "ngram_min", to=9),
     "an unknown setting": value("config", "features", "x", to=1),
@@ -84,27 +83,6 @@ def test_vectors_that_fit_their_words_are_used(words: bytes, craft_model: Any, t
     craft_model(tmp_path / "good.rnn", vectors(words, 2))
     tagger, _ = load_tagger(tmp_path / "good.rnn")
     assert len(tagger.tag([["Ada", "met", "Bob"]])[0]) == 3
-
-
-def rename(old: str, new: str) -> Change:
-    def change(metadata: dict[str, Any], _tensors: dict[str, Any]) -> None:
-        metadata["tags"] = [tag.replace(old, new, 1) if tag.startswith(old) else tag for tag in metadata["tags"]]
-
-    return change
-
-
-@pytest.mark.parametrize("scheme", ["IO", "IOB1", "IOB2", "BIOES", "BILOU"])
-@pytest.mark.parametrize(("old", "new"), [("S-", "U-"), ("E-", "L-"), ("B-", "X-"), ("O", "NOUN")])
-def test_tags_of_another_inner_scheme_are_refused(
-    old: str, new: str, scheme: str, craft_model: Any, tmp_path: Path
-) -> None:
-    def change(metadata: dict[str, Any], tensors: dict[str, Any]) -> None:
-        rename(old, new)(metadata, tensors)
-        metadata["scheme"] = scheme
-
-    craft_model(tmp_path / "bad.rnn", change)
-    with pytest.raises(ModelError, match=NOT_A_TAGGER):
-        load_tagger(tmp_path / "bad.rnn")
 
 
 def tag_or_fail(path: Path, sentences: list[list[str]]) -> tuple[list[tuple[str, ...]], str | None]:
@@ -136,34 +114,12 @@ def test_numbers_that_overflow_on_the_way(number: float, craft_model: Any, tmp_p
         load_tagger(tmp_path / "bad.rnn")[0].tag([["Ada", "met", "Bob"]])
 
 
-class RandomBackend:
-    """Scores at random."""
-
-    def __init__(self, num_tags: int) -> None:
-        self._num_tags = num_tags
-        self.batch_sizes: list[int] = []
-
-    def emissions(self, sentences: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Packing]:
-        self.batch_sizes.append(len(sentences))
-        num_tokens = sum(map(len, sentences))
-        return np.random.default_rng(1).normal(size=(num_tokens, self._num_tags)), pack([len(s) for s in sentences])
-
-
-@pytest.mark.parametrize(("num_types", "most"), [(10, 128), (250, 16), (500, 4)])
-def test_with_very_many_tags_fewer_sentences_are_searched_at_once(num_types: int, most: int) -> None:
-    """A step over 128 sentences and 2,001 tags would hold half a milliard candidates, 2 GB."""
-    tags = ["O", *(f"{prefix}-{i}" for i in range(num_types) for prefix in "BIES")]
-    backend, zeros = RandomBackend(len(tags)), np.zeros(len(tags))
-    tagger = SentenceTagger(backend, tags, Scheme.IOB2, np.zeros((len(tags), len(tags))), zeros, zeros)
-    assert [len(found) for found in tagger.tag([["a", "b"]] * 130)] == [2] * 130
-    assert max(backend.batch_sizes) == most
-
-
 @pytest.mark.parametrize(
     "change",
     [
-        *(value(key, to=to) for key in ("types", "scores", "data", "versions") for to in (1, "x", [1], [[1]])),
-        value("types", to={"A": "x"}),
+        *(value(key, to=to) for key in ("heads", "scores", "data", "versions") for to in (1, "x", [1], [[1]])),
+        value("heads", 0, "counts", to={"A": "x"}),
+        value("calibration", to={"ner": {"temperature": "x"}}),
         value("scores", to={"dev": {"f1": "x"}}),
         value("scores", to={"dev": [1]}),
         value("data", to=[{}]),

@@ -1,22 +1,25 @@
 """Readers of whole files: gold columns, pretrained vectors, models, tokenizer rules; and the tokenizer itself."""
 
 import gzip
+import io
 import random
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 from fuzzing.rules import rules_json
 from fuzzing.small_model import damaged_model, small_model, write_small_model
-from fuzzing.text import lines, mutate, text, word
+from fuzzing.text import check_spans, lines, mutate, text, word
 
+from rnncli.cli.app import run as run_command
 from rnncli.data import tokenizer as tokenizer_module
 from rnncli.data.formats.gold_sentences import Columns, SentenceReader
 from rnncli.data.formats.vectors import read_vectors
 from rnncli.data.tokenizer import Tokenizer
 from rnncli.data.tokenizer_rules import TokenizerRules
 from rnncli.errors import DataError, ModelError, UsageError
+from rnncli.inference.tag_confidence import ConfidentTagger, stored_temperature
 from rnncli.inference.tagging import load_tagger
-from rnncli.training.tokenizer_rules import freeze
 
 _TAGS = ("O", "O", "O", "B-PER", "I-PER", "S-LOC", "E-LOC", "B-a b", "O-x", "0", "", "U-")
 
@@ -138,9 +141,14 @@ class Models:
 
     def check(self, rng: random.Random, data: bytes) -> bool:
         self._path.write_bytes(data)
+        if rng.random() < 0.25:
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as errors:
+                code = run_command(["info", str(self._path), *rng.choice(((), ("--json",), ("--command",)))])
+            assert code in (0, 4), errors.getvalue()
         try:
             tagger, file = load_tagger(self._path)
             tags = tagger.tag([["Ada", "met", "北京"], [], ["x"]])
+            ConfidentTagger(tagger, stored_temperature(self._path, file.metadata, "ner")).tag([["Ada", "x"]])
             Tokenizer(TokenizerRules.from_json(file.tensors["tokenizer"].tobytes().decode()))
         except ModelError as error:
             assert len(error.message) < 20_000
@@ -183,6 +191,8 @@ class RawText:
     share = 14
 
     def __init__(self, work: Path) -> None:
+        from rnncli.training.tokenizer_rules import freeze  # it takes seconds, which one input of a kind need not wait
+
         self._tokenizers = [Tokenizer(freeze(language)) for language in ("en", "tr", "zh")]
 
     def generate(self, rng: random.Random) -> bytes:
@@ -193,15 +203,3 @@ class RawText:
         sample = data.decode("utf-8", "surrogateescape")
         check_spans(sample, rng.choice(self._tokenizers).spans(sample))
         return True
-
-
-def check_spans(sample: str, spans: list[tuple[int, int]]) -> None:
-    """Tokens are in order, none is empty or blank, and nothing but whitespace lies between them."""
-    end = 0
-    for start, next_end in spans:
-        gap = sample[end:start]
-        assert not gap or gap.isspace()
-        assert start < next_end
-        assert not sample[start:next_end].isspace()
-        end = next_end
-    assert not sample[end:] or sample[end:].isspace()

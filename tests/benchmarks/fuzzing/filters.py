@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from fuzzing.small_model import write_small_model
-from fuzzing.text import json_record, lines, mutate, text, word
+from fuzzing.text import check_spans, json_record, lines, mutate, text, word
 
 from rnncli.data.byte_lines import read_blocks
 from rnncli.data.formats.conll import CONLLU_COLUMNS
@@ -148,8 +148,9 @@ class Filter:
         return not row
 
     def tokens(self, row: str) -> list[str]:
-        worker = self._workers["jsonl", b"\n"]
-        return [row[a:b] for a, b in worker._tokenizer.spans(row)]
+        spans = self._workers["jsonl", b"\n"]._tokenizer.spans(row)
+        check_spans(row, spans)
+        return [row[a:b] for a, b in spans]
 
     def text(self, row: str) -> str:
         return row

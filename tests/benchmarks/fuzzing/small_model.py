@@ -165,6 +165,7 @@ def _damage_value(rng: random.Random, metadata: dict[str, Any]) -> None:
         container[key] = json_value(rng, 3)
 
 
+@np.errstate(all="ignore")
 def _damage_tensor(rng: random.Random, tensors: dict[str, NDArray[Any]]) -> None:
     """Change the shape, the type or the numbers of a tensor."""
     name = rng.choice(sorted(tensors))
@@ -180,8 +181,9 @@ def _damage_tensor(rng: random.Random, tensors: dict[str, NDArray[Any]]) -> None
         tensors[name] = tensor.astype(rng.choice(("float16", "float32", "float64", "uint8", "int64", "bool")))
     elif kind == 4:
         tensors[name] = tensor.reshape(-1)
-    elif tensor.dtype == np.uint8:
-        tensors[name] = np.frombuffer(mutate(rng, tensor.tobytes()), np.uint8)
+    elif tensor.dtype.kind == "u":
+        data = mutate(rng, tensor.tobytes())
+        tensors[name] = np.frombuffer(data[: len(data) // tensor.itemsize * tensor.itemsize], tensor.dtype)
     else:
         numbers = (np.nan, np.inf, -np.inf, 3e38, -3e38, 0.0, 1e30)
         tensors[name] = tensor.copy()

@@ -109,3 +109,15 @@ def mutate(rng: random.Random, data: bytes) -> bytes:
 
 def _count(rng: random.Random, most: int) -> int:
     return rng.randint(0, most) if rng.randrange(_LARGE) else 40 * most
+
+
+def check_spans(sample: str, spans: list[tuple[int, int]]) -> None:
+    """Tokens are in order, none is empty or blank, and nothing but whitespace lies between them."""
+    end = 0
+    for start, next_end in spans:
+        gap = sample[end:start]
+        assert not gap or gap.isspace()
+        assert start < next_end
+        assert not sample[start:next_end].isspace()
+        end = next_end
+    assert not sample[end:] or sample[end:].isspace()
