@@ -3,21 +3,28 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from rnncli.cells import ACTIVATIONS, CELLS, MAX_HIDDEN_SIZE, MAX_LAYERS
+
+MAX_VECTOR_SIZE = 4096
+"""Numbers of a pretrained vector at most."""
+
 _MOST_ROWS = 1 << 24
 _LARGEST = {
     "embedding_size": 1024,
-    "vector_size": 4096,
+    "vector_size": MAX_VECTOR_SIZE,
     "projection_size": 2048,
     "maxout_pieces": 16,
     "ngram_min": 64,
     "ngram_max": 64,
-    "hidden_size": 4096,
-    "num_layers": 32,
+    "hidden_size": MAX_HIDDEN_SIZE,
+    "num_layers": MAX_LAYERS,
 }
 """What a model file may ask for at most, far above what is of use: products of these must not fill a machine."""
 
 LINEAR_WINDOWS = (5, 3, 1, 0)
 """Windows that a tagger's linear path may have, the best first."""
+
+_CHOICES = {"cell": CELLS, "activation": ACTIVATIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,9 @@ class EncoderConfig:
     """The bidirectional recurrent encoder that all tasks share."""
 
     cell: str = "gru"
-    """The recurrent cell."""
+    """The recurrent cell, one of CELLS."""
+    activation: str = "tanh"
+    """What the cells `rnn` and `indrnn` apply to a new state, one of ACTIVATIONS; the other cells have their own."""
     hidden_size: int = 128
     """Units per direction (H)."""
     num_layers: int = 1
@@ -121,7 +130,7 @@ def tagger_config(values: dict[str, Any]) -> TaggerConfig:
     """Build a tagger's configuration from JSON values.
 
     Raises:
-        ValueError: an unknown or missing key, or a value that is not of the field's type or out of range.
+        ValueError: an unknown or missing key, or a value that is not of the field's type, out of range or no choice.
     """
     _check_keys("model", values, {"features", "encoder", "linear_window"})
     window = values["linear_window"]
@@ -146,6 +155,8 @@ def _checked(name: str, values: Any, default: FeatureConfig | EncoderConfig) -> 
         smallest = 0 if key == "vector_size" else 1
         if isinstance(value, int) and not smallest <= value <= _LARGEST.get(key, _MOST_ROWS):
             raise ValueError(f"{name}.{key} is out of range")
+        if key in _CHOICES and value not in _CHOICES[key]:
+            raise ValueError(f"{name}.{key} must be one of {', '.join(_CHOICES[key])}")
     return dict(values)
 
 

@@ -47,6 +47,21 @@ class TrainingStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingResumed:
+    """An interrupted training goes on, or was looked for in vain.
+
+    Attributes:
+        path: the file of its state.
+        epoch: passes over the data that were done.
+        update: optimizer steps that were taken; 0 where there is no such file, so that training starts anew.
+    """
+
+    path: str
+    epoch: int
+    update: int
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateDone:
     """One optimizer step is done.
 
@@ -146,4 +161,14 @@ class ModelWritten:
     num_bytes: int
 
 
-TrainingEvent = DataRead | TrainingStarted | UpdateDone | EpochDone | TrainingDone | Scored | Warned | ModelWritten
+TrainingEvent = (
+    DataRead
+    | TrainingResumed
+    | TrainingStarted
+    | UpdateDone
+    | EpochDone
+    | TrainingDone
+    | Scored
+    | Warned
+    | ModelWritten
+)

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from rnncli.atomic_file import write_atomically
+from rnncli.cells import layer_shapes
 from rnncli.config import TaggerConfig
 from rnncli.data.features import KINDS, table_sizes
 from rnncli.data.tag_sets import TagSet
@@ -115,10 +117,8 @@ def tagger_tensors(config: TaggerConfig, heads: Sequence[TagSet]) -> dict[str, T
             specs[f"crf.{i}.end"] = TensorSpec((size,))
     for i in range(config.encoder.num_layers):
         width = 2 * hidden if i else features.projection_size
-        specs[f"encoder.layers.{i}.input_weight"] = TensorSpec((width, 2, 3 * hidden))
-        specs[f"encoder.layers.{i}.input_bias"] = TensorSpec((2, 3 * hidden))
-        specs[f"encoder.layers.{i}.weight"] = TensorSpec((2, hidden, 3 * hidden))
-        specs[f"encoder.layers.{i}.bias"] = TensorSpec((2, hidden))
+        for name, shape in layer_shapes(config.encoder.cell, width, hidden).items():
+            specs[f"encoder.layers.{i}.{name}"] = TensorSpec(shape)
     if features.vector_size:
         specs["features.vectors"] = TensorSpec((None, features.vector_size))
         specs["features.vector_words"] = TensorSpec((None,), ("uint8",))
@@ -139,37 +139,18 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
     Raises:
         ResourceError: the disk is full, the place cannot be written, or the model is larger than `read` takes.
     """
-    import tempfile  # readers need neither
-
-    from safetensors.numpy import save
+    from safetensors.numpy import save  # readers need it not
 
     ordered = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
     content = {**metadata, "format_version": FORMAT_VERSION}
     content["checksum"] = checksum(content, ordered)
-    text = _canonical(content)
+    text = canonical_json(content)
     if len(text.encode()) > _MAX_METADATA:
         raise ResourceError("the model's description is larger than 1 MB")
     data = save(ordered, {_KEY: text})
-    path = Path(path)
     if len(data) > MAX_FILE_SIZE or int.from_bytes(data[:8], "little") > _MAX_HEADER:
         raise ResourceError(f"{path}: the model is larger than {MAX_FILE_SIZE >> 20} MB or has too many parts")
-    temporary: str | None = None
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ResourceError(f"{path}: cannot write the model: {error.strerror}") from error
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-    return len(data)
+    return write_atomically(path, [data], "model")
 
 
 def read(path: str | Path) -> ModelFile:
@@ -214,12 +195,19 @@ def require(path: str | Path, tensors: Mapping[str, NDArray[Any]], expected: Map
 
 def checksum(metadata: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
     """SHA-256 over the description and the names, types, shapes and bytes of all tensors, in the order of names."""
-    digest = hashlib.sha256(_canonical(metadata).encode())
+    digest = hashlib.sha256(canonical_json(metadata).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype.name} {list(tensor.shape)}\n".encode())
         digest.update(np.ascontiguousarray(tensor).data)
     return digest.hexdigest()
+
+
+def canonical_json(metadata: Mapping[str, Any]) -> str:
+    """Write a JSON object so that equal objects are equal text, without anything that is not valid UTF-8."""
+    text = json.dumps(metadata, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    # A file's name may be no valid text; half a surrogate pair written with a backslash is JSON again.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def text_tensor(text: str) -> NDArray[np.uint8]:
@@ -237,12 +225,6 @@ def tensor_text(tensor: NDArray[Any]) -> str:
         return tensor.tobytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise ModelError(f"a text in the model is not UTF-8: {error}") from error
-
-
-def _canonical(metadata: Mapping[str, Any]) -> str:
-    text = json.dumps(metadata, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    # A file's name may be no valid text; half a surrogate pair written with a backslash is JSON again.
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _check_sizes(path: Path) -> None:
@@ -284,6 +266,6 @@ def _parse(path: Path, text: str | None) -> dict[str, Any]:
             hint="pip install --upgrade rnncli",
         )
     # Else a key could stand there twice, and what one reader takes for the description be another's blind spot.
-    if _canonical(metadata) != text:
+    if canonical_json(metadata) != text:
         raise ModelError(f"{path}: damaged: its description is not written as rnncli writes it")
     return metadata

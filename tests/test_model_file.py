@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from rnncli import model_file
+from rnncli.cells import CELLS
 from rnncli.config import EncoderConfig, FeatureConfig, TaggerConfig, TrainingConfig, tagger_config, to_dict
 from rnncli.data.tag_schemes import Scheme
 from rnncli.data.tag_sets import CHAIN_TAGS, TagSet
@@ -259,11 +260,11 @@ def test_nothing_in_the_file_is_executed(path: Path) -> None:
         read(path)
 
 
-def small_config(**changes: int) -> TaggerConfig:
+def small_config(cell: str = "gru", **changes: int) -> TaggerConfig:
     features = FeatureConfig(
         embedding_size=3, word_rows=7, affix_rows=5, short_affix_rows=4, ngram_rows=11, projection_size=6, **changes
     )
-    return TaggerConfig(features, EncoderConfig(hidden_size=2, num_layers=2))
+    return TaggerConfig(features, EncoderConfig(cell=cell, hidden_size=2, num_layers=2))
 
 
 HEADS = (
@@ -281,9 +282,9 @@ def fill(specs: dict[str, TensorSpec]) -> Tensors:
     }
 
 
-@pytest.mark.parametrize("vector_size", [0, 4])
-def test_the_list_of_tensors_is_that_of_the_training_model(vector_size: int) -> None:
-    config = small_config(vector_size=vector_size)
+@pytest.mark.parametrize(("cell", "vector_size"), [("gru", 4), *((cell, 0) for cell in CELLS)])
+def test_the_list_of_tensors_is_that_of_the_training_model(cell: str, vector_size: int) -> None:
+    config = small_config(cell, vector_size=vector_size)
     model = Tagger(config, HEADS, TrainingConfig(), torch.zeros(9, vector_size) if vector_size else None)
     state = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
     expected = tagger_tensors(config, HEADS)

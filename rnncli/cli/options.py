@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnncli.cells import ACTIVATED_CELLS, ACTIVATIONS, CELLS, MAX_HIDDEN_SIZE, MAX_LAYERS
 from rnncli.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
+    from rnncli.config import EncoderConfig
     from rnncli.data.formats.gold_sentences import Columns
     from rnncli.data.tag_schemes import Scheme
 
@@ -58,6 +60,21 @@ AlsoColumn = Annotated[
 SchemeName = Annotated[
     str | None,
     typer.Option("--scheme", metavar="NAME", hidden=True, help="Tag scheme of spans: IO, IOB1, IOB2, BIOES, BILOU."),
+]
+Cell = Annotated[str, typer.Option(metavar="NAME", hidden=True, help=f"Recurrent cell: {', '.join(CELLS)}.")]
+Activation = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        hidden=True,
+        help=f"Of the cells {' and '.join(ACTIVATED_CELLS)}: {', '.join(ACTIVATIONS)}. [default: tanh]",
+    ),
+]
+NumLayers = Annotated[
+    int, typer.Option("--layers", min=1, max=MAX_LAYERS, metavar="N", hidden=True, help="Stacked recurrent layers.")
+]
+HiddenSize = Annotated[
+    int, typer.Option(min=1, max=MAX_HIDDEN_SIZE, metavar="N", hidden=True, help="Units per direction.")
 ]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:N or mps.")]
 
@@ -168,6 +185,32 @@ def parse_scheme(value: str | None) -> "Scheme | None":
     if name not in list(Scheme):
         raise UsageError(f"--scheme {value}: expected one of {', '.join(Scheme)}")
     return Scheme(name)
+
+
+def encoder_config(cell: str, activation: str | None, num_layers: int, hidden_size: int) -> "EncoderConfig":
+    """Build the encoder's configuration from flags.
+
+    Args:
+        cell: value of `--cell`.
+        activation: value of `--activation`, None for the default.
+        num_layers: value of `--layers`.
+        hidden_size: value of `--hidden-size`.
+
+    Raises:
+        UsageError: no such cell or activation, or an activation for a cell that has its own.
+    """
+    from rnncli.config import EncoderConfig  # no filter needs it at its start
+
+    if cell not in CELLS:
+        raise UsageError(f"--cell {cell}: no such cell", hint=f"one of: {', '.join(CELLS)}")
+    if activation is None:
+        return EncoderConfig(cell=cell, hidden_size=hidden_size, num_layers=num_layers)
+    if activation not in ACTIVATIONS:
+        raise UsageError(f"--activation {activation}: no such activation", hint=f"one of: {', '.join(ACTIVATIONS)}")
+    if cell not in ACTIVATED_CELLS:
+        choices = " or ".join(f"--cell {name}" for name in ACTIVATED_CELLS)
+        raise UsageError(f"--activation {activation}: the cell {cell} has its own", hint=f"goes with {choices}")
+    return EncoderConfig(cell=cell, activation=activation, hidden_size=hidden_size, num_layers=num_layers)
 
 
 def require_file(path: str) -> None:

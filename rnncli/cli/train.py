@@ -11,20 +11,27 @@ from typing import Annotated
 
 import typer
 
+from rnncli.atomic_file import remove_leftovers
 from rnncli.cli.options import (
+    Activation,
     AlsoColumn,
+    Cell,
     HelpAll,
+    HiddenSize,
+    NumLayers,
     Quiet,
     SchemeName,
     TagColumn,
     TokenColumn,
     Verbose,
     check_device,
+    encoder_config,
     parse_columns,
     parse_scheme,
     require_file,
     set_training_threads,
 )
+from rnncli.cli.resuming import check_overwriting, resume_command, state_path, without_control
 from rnncli.cli.terminal import is_fancy
 from rnncli.errors import UsageError
 
@@ -65,10 +72,18 @@ def train_tagger(
     time_limit: Annotated[
         str | None, typer.Option("--time", metavar="15m", help="Time at most, the model's writing included.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the model file.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted training, or start one.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the model file, start over.")] = False,
+    state_every: Annotated[
+        str, typer.Option(metavar="2m", hidden=True, help="How often to save what --resume continues from.")
+    ] = "2m",
     token_column: TokenColumn = None,
     also_column: AlsoColumn = None,
     scheme: SchemeName = None,
+    cell: Cell = "gru",
+    activation: Activation = None,
+    num_layers: NumLayers = 1,
+    hidden_size: HiddenSize = 128,
     quiet: Quiet = False,
     verbose: Verbose = False,
     _help_all: HelpAll = False,
@@ -81,13 +96,16 @@ def train_tagger(
     tasks = _parse_tasks(task, also, also_column, scheme)
     columns = parse_columns(token_column, column, also_column)
     held_out = parse_dev(dev)
-    _check_output(output, files, force=force)
+    _check_output(output, files)
+    check_overwriting(output, resume=resume, force=force)
     for path in (*files, *(p for p in (held_out, test, vectors) if isinstance(p, str))):
         require_file(path)
     check_device(device)
-    limit = None if time_limit is None else parse_duration(time_limit)
+    encoder = encoder_config(cell, activation, num_layers, hidden_size)
+    limit = None if time_limit is None else parse_duration("--time", time_limit)
+    state_interval_s = parse_duration("--state-every", state_every)
     set_training_threads(threads)
-    stop = _StopOnSignal()
+    stop = _StopOnSignal(output)
 
     from rnncli.config import TrainingConfig
     from rnncli.reporting.progress import TrainingReport
@@ -105,13 +123,19 @@ def train_tagger(
         language=lang,
         vectors_file=vectors,
         device=device,
-        command=("rnncli", *(_base_name(argument) for argument in sys.argv[1:])),
+        command=("rnncli", *(_base_name(argument) for argument in without_control(sys.argv[1:]))),
+        encoder=encoder,
         training=TrainingConfig(seed=seed, epochs=epochs, max_updates=max_updates, time_limit_s=limit),
         started=started,
         stop=stop.reason,
+        resume=resume,
+        force=force,
+        state_interval_s=state_interval_s,
     )
     TrainingReport(sys.stderr, fancy=is_fancy(sys.stderr), quiet=quiet, verbose=verbose).watch(train_tagger(job))
-    if not quiet:
+    if stop.exit_code and state_path(output).exists():
+        sys.stderr.write(f"resume: {resume_command(sys.argv[1:])}\n")
+    elif not quiet:
         model = "" if output == f"{task}.rnn" else f" -m {output}"
         sys.stderr.write(f"next: echo 'Some text.' | rnncli tag{model}\n")
     return stop.exit_code
@@ -125,6 +149,7 @@ app.command(
     rnncli train ner train.conll
     rnncli train ner train.conll --dev dev.conll --test test.conll -o news.rnn
     rnncli train ner train.conll --time 5m --vectors glove.6B.50d.txt
+    rnncli train ner train.conll --resume
     """,
 )(train_tagger)
 app.command(
@@ -158,21 +183,23 @@ def _parse_tasks(task: str, also: str | None, also_column: str | None, scheme: s
     return (task, also)
 
 
-def _check_output(output: str, files: Sequence[str], *, force: bool) -> None:
-    """Raise a UsageError unless the model may be written there."""
+def _check_output(output: str, files: Sequence[str]) -> None:
+    """Raise a UsageError where no model can be written."""
     path = Path(output)
     if path.is_dir():
         raise UsageError(f"{output}: is a directory", hint=f"-o {path / 'ner.rnn'}")
     if path.exists() and any(Path(file).exists() and Path(file).samefile(path) for file in files):
         raise UsageError(f"{output}: is the training data")
-    if path.exists() and not force:
-        raise UsageError(f"{output} exists", hint="--force overwrites it, -o PATH writes elsewhere")
     if not path.resolve().parent.is_dir():
         raise UsageError(f"{output}: its folder does not exist")
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(flag: str, text: str) -> float:
     """Parse `90`, `90s`, `15m` or `2h` as seconds.
+
+    Args:
+        flag: whose value it is, for the message.
+        text: the value.
 
     Raises:
         UsageError: none of these, or not positive.
@@ -184,7 +211,7 @@ def parse_duration(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise UsageError(f"--time {text}: expected a duration such as 90s, 15m or 2h")
+        raise UsageError(f"{flag} {text}: expected a duration such as 90s, 15m or 2h")
     return seconds
 
 
@@ -218,10 +245,15 @@ def _base_name(argument: str) -> str:
 
 
 class _StopOnSignal:
-    """Turns the first SIGINT or SIGTERM into a wish to stop, and the second into leaving at once."""
+    """Turns the first SIGINT or SIGTERM into a wish to stop, and the second into leaving at once.
 
-    def __init__(self) -> None:
+    Args:
+        output: the model file, beside which nothing half-written is left.
+    """
+
+    def __init__(self, output: str) -> None:
         self._signal: int | None = None
+        self._outputs = (Path(output), state_path(output))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._receive)
 
@@ -236,6 +268,8 @@ class _StopOnSignal:
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self._signal is not None:
+            for path in self._outputs:
+                remove_leftovers(path)
             os._exit(128 + number)
         self._signal = number
         # The signal may have come in the middle of a write, which a buffered stream would not take twice.

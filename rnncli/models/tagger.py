@@ -58,6 +58,32 @@ class TaggerBatch:
             tags=self.tags.to(device),
         )
 
+    def halves(self) -> "list[TaggerBatch]":
+        """Return two batches of half the sentences and their words, or only this one where it is a single sentence."""
+        if len(self.lengths) == 1:
+            return [self]
+        middle = len(self.lengths) // 2
+        return [self._part(slice(None, middle)), self._part(slice(middle, None))]
+
+    def _part(self, chosen: slice) -> "TaggerBatch":
+        lengths = self.lengths[chosen]
+        width = int(lengths.max())
+        kept, words = torch.unique(self.words[chosen, :width], return_inverse=True)
+        ends = torch.cat((self.ngram_starts[1:], self.ngram_starts.new_tensor([len(self.ngrams)])))
+        counts = (ends - self.ngram_starts)[kept]
+        ngram_starts = counts.cumsum(0) - counts
+        moved = torch.repeat_interleave(self.ngram_starts[kept] - ngram_starts, counts)
+        return TaggerBatch(
+            rows=self.rows[kept],
+            ngrams=self.ngrams[moved + torch.arange(len(moved), device=moved.device)],
+            ngram_starts=ngram_starts,
+            rarity=self.rarity[kept],
+            vector_rows=None if self.vector_rows is None else self.vector_rows[kept],
+            words=words,
+            lengths=lengths,
+            tags=self.tags[:, chosen, :width],
+        )
+
 
 class Tagger(nn.Module):
     """BiGRU-CRF over hashed word features, with a linear path from the features of a window to the scores.

@@ -11,6 +11,7 @@ from rnncli.events import (
     Scored,
     TrainingDone,
     TrainingEvent,
+    TrainingResumed,
     TrainingStarted,
     UpdateDone,
     Warned,
@@ -90,6 +91,10 @@ def _lines(event: TrainingEvent) -> list[str]:
                 f"training  {event.num_parameters / 1e6:.2f} M parameters, up to {event.num_updates:,} updates in "
                 f"{event.num_epochs} epochs, on {event.device}, seed {event.seed}"
             ]
+        case TrainingResumed(update=0):
+            return [f"resumed   nothing: there is no {event.path}, so training starts from the beginning"]
+        case TrainingResumed():
+            return [f"resumed   {event.path}, after {event.epoch} epochs and {event.update:,} updates"]
         case EpochDone():
             score = "-" if event.dev_score is None else f"{event.dev_score:.4f}"
             best = " *" if event.is_best and event.dev_score is not None else ""

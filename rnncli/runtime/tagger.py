@@ -10,7 +10,7 @@ from rnncli.config import TaggerConfig
 from rnncli.data.features import extract
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.decoding.packed import Packing, pack
-from rnncli.runtime.gru import GRUDirection
+from rnncli.runtime.encoder import build_layers
 from rnncli.runtime.linear_path import add_window_scores
 from rnncli.runtime.word_cache import WordCache
 from rnncli.runtime.word_vectors import WordVectors
@@ -49,13 +49,10 @@ class Tagger:
     ) -> None:
         """Convert the dense weights; tables stay as they are stored."""
         self._words = WordVectors(config.features, tensors, vocabulary, dtype)
-        self._layers = [
-            _Layer({key: tensors[f"encoder.layers.{i}.{key}"] for key in _Layer.TENSORS}, dtype)
-            for i in range(config.encoder.num_layers)
-        ]
+        self._layers = build_layers(config.encoder, tensors, dtype)
         self._features = config.features
         self._linear = tensors.get("linear.table.weight")
-        row_sizes = [6 * config.encoder.hidden_size, 0 if self._linear is None else self._linear.shape[1]]
+        row_sizes = [2 * self._layers[0].gate_size, 0 if self._linear is None else self._linear.shape[1]]
         capacity = max(CACHED_WORDS, _CACHE_BYTES // (sum(row_sizes) * np.dtype(dtype).itemsize))
         self._cache = WordCache(self._compute, row_sizes, capacity, dtype)
         self._output = np.ascontiguousarray(tensors["output.weight"].astype(dtype).T)
@@ -105,38 +102,3 @@ class Tagger:
         if self._linear is None:
             return gates, np.empty((len(words), 0), dtype=gates.dtype)
         return gates, self._linear[features.rows[:, :, 0]].sum(1, dtype=gates.dtype)
-
-
-class _Layer:
-    """A forward and a backward GRU."""
-
-    TENSORS = ("input_weight", "input_bias", "weight", "bias")
-
-    def __init__(self, tensors: Mapping[str, NDArray[Any]], dtype: type[np.floating]) -> None:
-        self._input_weight = tensors["input_weight"].astype(dtype)
-        self._input_bias = tensors["input_bias"].astype(dtype)
-        self._forward, self._backward = (
-            GRUDirection(tensors["weight"][i], tensors["bias"][i], reverse=bool(i), dtype=dtype) for i in range(2)
-        )
-
-    def gates(self, inputs: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the inputs' share of the gates of both directions, each [N, 3H], folded."""
-        forward = inputs @ self._input_weight[:, 0] + self._input_bias[0]
-        backward = inputs @ self._input_weight[:, 1] + self._input_bias[1]
-        return self._forward.fold_gates(forward), self._backward.fold_gates(backward)
-
-    def run(
-        self,
-        gates: tuple[NDArray[Any], NDArray[Any]],
-        rows: tuple[NDArray[np.int64] | None, NDArray[np.int64] | None],
-        packing: Packing,
-        pool: "ThreadPoolExecutor | None",
-    ) -> NDArray[Any]:
-        """Return the states of both directions side by side, [N, 2H]; `gates` and `rows` are one a direction."""
-        if pool is None:
-            backward = self._backward.run(gates[1], rows[1], packing)
-            return np.concatenate((self._forward.run(gates[0], rows[0], packing), backward), axis=1)
-        # NumPy releases the interpreter's lock inside each call, so two threads overlap.
-        other = pool.submit(self._backward.run, gates[1], rows[1], packing)
-        forward = self._forward.run(gates[0], rows[0], packing)
-        return np.concatenate((forward, other.result()), axis=1)

@@ -10,7 +10,7 @@ _LINEAR_NUMBERS = 1 << 24
 """Most numbers in the table of the linear path, two bytes each."""
 
 
-def model_size(num_words: int, num_tags: int, vectors: Vectors | None) -> TaggerConfig:
+def model_size(num_words: int, num_tags: int, vectors: Vectors | None, encoder: EncoderConfig) -> TaggerConfig:
     """Choose the sizes of a tagger.
 
     Args:
@@ -19,6 +19,7 @@ def model_size(num_words: int, num_tags: int, vectors: Vectors | None) -> Tagger
         num_tags: of all heads together; with many, the linear path, whose size is its window times their number, sees
             fewer words.
         vectors: pretrained vectors, or None.
+        encoder: as asked for.
     """
     rows = 1 << min(15, max(9, num_words.bit_length() - 1))
     features = FeatureConfig(
@@ -30,7 +31,7 @@ def model_size(num_words: int, num_tags: int, vectors: Vectors | None) -> Tagger
     )
     places = sum(table_sizes(features)) * num_tags
     window = next(window for window in LINEAR_WINDOWS if window * places <= _LINEAR_NUMBERS)
-    return TaggerConfig(features, EncoderConfig(), window)
+    return TaggerConfig(features, encoder, window)
 
 
 def default_epochs(num_tokens: int) -> int:

@@ -1,14 +1,16 @@
 """Optimizer, learning-rate schedule and averaging of weights."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from rnncli.config import TrainingConfig
 from rnncli.nn.hashed_table import HashedTable
+from rnncli.training.copying import copy_exactly, with_prefix, without_prefix
 from rnncli.training.table_optimizer import TableOptimizer
 
 
@@ -50,17 +52,38 @@ class Optimizer:
         self._averages = [p.detach().clone() for p in self._parameters]
         self._update = 0
         self._rate = 0.0
+        self._scale = 1.0
+
+    def accumulate(self) -> None:
+        """Take the gradient of a part of a batch, to which that of the next part adds."""
+        self._sparse.accumulate()
+
+    def drop(self) -> None:
+        """Forget the gradients since the last step."""
+        self._dense.zero_grad()
+        self._sparse.drop()
+
+    def halve_learning_rate(self) -> None:
+        """Go on with half the learning rate."""
+        self._scale /= 2
 
     def step(self, progress: float) -> None:
         """Clip the gradients and take a step.
 
         Args:
             progress: share of the training that is done, in 0..1.
+
+        Raises:
+            FloatingPointError: the gradient is not finite; no step is taken.
         """
-        self._rate = learning_rate(progress, self._config)
+        self._sparse.accumulate()
+        gradients = [*self._parameters, *self._sparse.pending()]
+        norm = nn.utils.clip_grad_norm_(gradients, self._config.clip_norm, foreach=True)
+        if not math.isfinite(float(norm)):
+            raise FloatingPointError("the gradient is not finite")
+        self._rate = self._scale * learning_rate(progress, self._config)
         for group in self._dense.param_groups:
             group["lr"] = self._rate
-        nn.utils.clip_grad_norm_([*self._parameters, *self._sparse.touched()], self._config.clip_norm, foreach=True)
         self._dense.step()
         self._sparse.step(self._rate)
         self._dense.zero_grad()
@@ -80,6 +103,40 @@ class Optimizer:
             yield
         finally:
             _copy(weights, present)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what the next steps depend on besides the weights themselves and `numbers`; nothing is copied."""
+        found = with_prefix("tables", self._sparse.tensors())
+        for i, (parameter, average) in enumerate(zip(self._parameters, self._averages, strict=True)):
+            found[f"{i}.average"] = average
+            found |= with_prefix(str(i), self._dense.state.get(parameter, {}))
+        return found
+
+    def numbers(self) -> dict[str, Any]:
+        """Return counts, decays and rates, as JSON values."""
+        return {"update": self._update, "rate": self._rate, "scale": self._scale, "tables": self._sparse.numbers()}
+
+    def load(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+        """Go on from what `tensors` and `numbers` returned, without the gradients since the last step.
+
+        Raises:
+            KeyError: something is missing.
+            ValueError: a shape is another one.
+        """
+        moments: dict[int, dict[str, Tensor]] = {}
+        for i, (parameter, average) in enumerate(zip(self._parameters, self._averages, strict=True)):
+            saved = without_prefix(str(i), tensors)
+            copy_exactly({"average": average}, saved)
+            # A parameter without a gradient so far has no moments.
+            if "step" in saved:
+                moments[i] = {"step": saved["step"].clone()}
+                for name in ("exp_avg", "exp_avg_sq"):
+                    moments[i][name] = torch.empty_like(parameter)
+                    copy_exactly({name: moments[i][name]}, saved)
+        self._dense.load_state_dict({"state": moments, "param_groups": self._dense.state_dict()["param_groups"]})
+        self._sparse.load(without_prefix("tables", tensors), numbers["tables"])
+        self._update, self._rate, self._scale = int(numbers["update"]), numbers["rate"], numbers["scale"]
+        self.drop()
 
 
 @torch.no_grad()

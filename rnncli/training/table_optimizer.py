@@ -1,13 +1,14 @@
 """AdamW and averaging for hashed tables, at the price of the rows that a batch touches."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from rnncli.nn.hashed_table import HashedTable
+from rnncli.training.copying import copy_exactly
 
 _BETA1, _BETA2, _EPSILON = 0.9, 0.99, 1e-8
 
@@ -18,6 +19,7 @@ class _TableState:
     moments: Tensor  # [R, 3, D]: first moment, second moment, and the moving average of the row
     last: Tensor  # [R], update at which a row was last touched
     last_decay: Tensor  # [R], logarithm of all decays of the average up to then
+    pending: tuple[Tensor, Tensor] | None = None  # rows, and their values with the gradient of the next update
 
 
 class TableOptimizer:
@@ -50,29 +52,43 @@ class TableOptimizer:
             count = torch.zeros(len(weight), device=weight.device)
             self._states.append(_TableState(table, moments, count, count.clone()))
 
-    def touched(self) -> list[Tensor]:
-        """Return the rows of the last batch with their gradients, for clipping."""
-        return [state.table.touched[1] for state in self._states if state.table.touched is not None]
+    @torch.no_grad()
+    def accumulate(self) -> None:
+        """Take the gradients of the rows that the last batch touched; they add to those taken since the last update."""
+        for state in self._states:
+            touched, state.table.touched = state.table.touched, None
+            if touched is None or touched[1].grad is None:
+                continue
+            state.pending = touched if state.pending is None else _add(state.pending, touched)
+
+    def drop(self) -> None:
+        """Forget the gradients since the last update."""
+        for state in self._states:
+            state.pending = state.table.touched = None
+
+    def pending(self) -> list[Tensor]:
+        """Return the rows with a gradient for the next update, for clipping."""
+        return [state.pending[1] for state in self._states if state.pending is not None]
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """Update the touched rows.
+        """Update the rows with a gradient.
 
         Args:
             learning_rate: of this update.
         """
         self._update += 1
         for state in self._states:
-            if state.table.touched is None:
+            if state.pending is None:
                 continue
-            rows, values = state.table.touched
-            state.table.touched = None
-            if values.grad is None:
-                continue
+            rows, values = state.pending
+            state.pending = None
+            gradient = values.grad
+            assert gradient is not None
             weight, moments = self._caught_up(state, rows, learning_rate, self._update - 1)
             first, second, _ = moments.unbind(1)
-            first.lerp_(values.grad, 1 - _BETA1)
-            second.mul_(_BETA2).addcmul_(values.grad, values.grad, value=1 - _BETA2)
+            first.lerp_(gradient, 1 - _BETA1)
+            second.mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
             weight.mul_(1 - learning_rate * self._weight_decay)
             weight.sub_(self._direction(first, second, self._update).mul_(learning_rate))
             state.table.weight.index_copy_(0, rows, weight)
@@ -94,6 +110,28 @@ class TableOptimizer:
     def averages(self) -> list[Tensor]:
         """Return the moving average of every table, in the order given; call `catch_up` before."""
         return [state.moments[:, 2] for state in self._states]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what the next updates depend on besides the tables themselves and `numbers`; nothing is copied."""
+        found: dict[str, Tensor] = {}
+        for i, state in enumerate(self._states):
+            found |= {f"{i}.moments": state.moments, f"{i}.last": state.last, f"{i}.last_decay": state.last_decay}
+        return found
+
+    def numbers(self) -> dict[str, float]:
+        """Return the count of updates and the logarithm of all decays of the average, as JSON values."""
+        return {"update": self._update, "log_decay": self._log_decay}
+
+    def load(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, float]) -> None:
+        """Go on from what `tensors` and `numbers` returned, without the gradients since the last update.
+
+        Raises:
+            KeyError: something is missing.
+            ValueError: a shape is another one.
+        """
+        copy_exactly(self.tensors(), tensors)
+        self._update, self._log_decay = int(numbers["update"]), numbers["log_decay"]
+        self.drop()
 
     def _caught_up(self, state: _TableState, rows: Tensor, learning_rate: float, update: int) -> tuple[Tensor, Tensor]:
         """Return weights and moments of rows as if they had been updated at each step so far."""
@@ -121,3 +159,12 @@ class TableOptimizer:
         if isinstance(correction, Tensor) and isinstance(root, Tensor):
             correction, root = correction.to(first.dtype), root.to(first.dtype)
         return first.div(correction).div_(second.sqrt().div_(root).add_(_EPSILON))
+
+
+def _add(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Join two sets of rows, each row once, and add up their gradients."""
+    rows, places = torch.unique(torch.cat((one[0], other[0])), return_inverse=True)
+    values = one[1].new_zeros(len(rows), one[1].shape[1]).requires_grad_()
+    gradients = [values_.grad for _, values_ in (one, other) if values_.grad is not None]
+    values.grad = torch.zeros_like(values).index_add_(0, places, torch.cat(gradients))
+    return rows, values

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnncli.config import TrainingConfig
+from rnncli.config import EncoderConfig, TrainingConfig
 from rnncli.data.formats.gold_sentences import Columns, SentenceReader
 from rnncli.data.lint import count_tags, summarise_spans, warn_about
 from rnncli.data.records import Sentence
@@ -34,9 +34,13 @@ class TaggingJob:
         vectors_file: pretrained vectors, or None.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         command: what was typed, base names only, kept in the model.
+        encoder: cell, units and layers.
         training: optimisation settings.
         started: `time.monotonic()` at the start of the command.
         stop: asked after every update; a reason to stop early, or None.
+        resume: whether to go on from the state that an interrupted run has left, if there is one.
+        force: whether to start over where that state cannot be used.
+        state_interval_s: seconds between two states that are kept.
     """
 
     train_files: tuple[str, ...]
@@ -50,9 +54,13 @@ class TaggingJob:
     vectors_file: str | None = None
     device: str = "auto"
     command: tuple[str, ...] = ()
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     started: float = field(default_factory=time.monotonic)
     stop: Callable[[], str | None] = lambda: None
+    resume: bool = False
+    force: bool = False
+    state_interval_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)

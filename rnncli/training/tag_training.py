@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnncli import model_file
+from rnncli.atomic_file import remove_leftovers
 from rnncli.config import to_dict
 from rnncli.data.formats.vectors import read_vectors
 from rnncli.data.known_words import KnownWords
@@ -28,11 +29,13 @@ from rnncli.inference.tagging import SentenceTagger, build_tagger
 from rnncli.metrics.spans import SpanScores, score_spans
 from rnncli.models.tagger import Tagger
 from rnncli.training.calibration import calibrate
+from rnncli.training.checkpoint import StateFile, TrainingState, open_state
 from rnncli.training.defaults import default_epochs, model_size
 from rnncli.training.devices import choose_device
 from rnncli.training.export import to_arrays
 from rnncli.training.seeding import seed_everything
 from rnncli.training.tag_corpus import TagCorpus, TaggingJob, read_corpus
+from rnncli.training.tag_fingerprint import fingerprint
 from rnncli.training.tagger_data import TaggerData
 from rnncli.training.tokenizer_rules import freeze
 from rnncli.training.trainer import Run, fit
@@ -54,8 +57,9 @@ def train_tagger(job: TaggingJob) -> Generator[TrainingEvent, None, None]:
 
     Raises:
         DataError: the data cannot be learned from.
+        ModelError: the state to resume from is damaged.
         ResourceError: no such device, disk full, loss not finite.
-        UsageError: a file cannot be read, no such language.
+        UsageError: a file cannot be read, no such language, the state to resume from is that of another run.
     """
     seed_everything(job.training.seed)
     device = choose_device(job.device)
@@ -66,8 +70,13 @@ def train_tagger(job: TaggingJob) -> Generator[TrainingEvent, None, None]:
     corpus = read_corpus(job)
     yield corpus.event
     training = _TaggerTraining(job, corpus, rules, device)
-    state = yield from fit(training.run(), job.training, training.epochs, device)
-    yield from training.finish(state)
+    remove_leftovers(job.output)
+    state_file = training.state_file()
+    resumed = yield from open_state(state_file, resume=job.resume, force=job.force)
+    fitted = yield from fit(training.run(state_file, resumed), job.training, training.epochs, device)
+    yield from training.finish(fitted.state)
+    if not fitted.interrupted:
+        state_file.remove()
 
 
 class _TaggerTraining:
@@ -79,7 +88,8 @@ class _TaggerTraining:
         words = {token for sentence in corpus.train for token in sentence.tokens}
         self._known = KnownWords.of(words)
         self._vectors = read_vectors(job.vectors_file, words) if job.vectors_file else None
-        self._config = model_size(len(words), sum(len(head.tags) for head in self._heads), self._vectors)
+        num_tags = sum(len(head.tags) for head in self._heads)
+        self._config = model_size(len(words), num_tags, self._vectors, job.encoder)
         self._data = TaggerData(
             [sentence.tokens for sentence in corpus.train],
             [_inner_tags(head, corpus.train, is_main=i == 0) for i, head in enumerate(self._heads)],
@@ -89,9 +99,19 @@ class _TaggerTraining:
         )
         table = None if self._vectors is None else torch.from_numpy(self._vectors.table)
         self._model = Tagger(self._config, self._heads, job.training, table).to(device)
+        # Half precision is what most of it is stored in; at the end of the training it would be too late to refuse.
+        if 2 * sum(tensor.numel() for tensor in self._model.state_dict().values()) > model_file.MAX_FILE_SIZE:
+            message = f"a model of these sizes would be larger than {model_file.MAX_FILE_SIZE >> 20} MB"
+            raise UsageError(message, hint="a smaller --hidden-size or fewer --layers")
         self.epochs = job.training.epochs or default_epochs(self._data.num_tokens)
 
-    def run(self) -> Run:
+    def state_file(self) -> StateFile:
+        """Name the file that keeps the state of this run."""
+        job, corpus = self._job, self._corpus
+        course = fingerprint(job, corpus, self._config, self._vectors, self._device)
+        return StateFile(f"{job.output}.state", course, job.state_interval_s)
+
+    def run(self, state_file: StateFile, resumed: TrainingState | None) -> Run:
         """Describe the run to the trainer."""
         job, limit = self._job, self._job.training.time_limit_s
         return Run(
@@ -102,6 +122,8 @@ class _TaggerTraining:
             score_name="accuracy" if self._heads[0].scheme is None else "f1",
             stop=job.stop,
             deadline=None if limit is None else job.started + max(limit - _RESERVE_S, 0.8 * limit),
+            state_file=state_file,
+            resumed=resumed,
         )
 
     def finish(self, state: dict[str, Tensor]) -> Iterator[TrainingEvent]:

@@ -1,5 +1,6 @@
-"""The benchmarks explain themselves, and say so when they have no data."""
+"""The benchmarks explain themselves, and say so when they have no data; one needs none and is run."""
 
+import json
 import os
 import subprocess
 import sys
@@ -20,7 +21,7 @@ def run(script: str, *arguments: str, data: str | None = None) -> subprocess.Com
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("script", BENCHMARKS + PEERS)
+@pytest.mark.parametrize("script", [*BENCHMARKS, *PEERS, "kills"])
 def test_help_shows_how_to_call_it(script: str) -> None:
     result = run(script, "--help")
     assert result.returncode == 0, result.stderr
@@ -41,3 +42,13 @@ def test_a_missing_data_folder_is_an_error(script: str, tmp_path: Path) -> None:
     result = run(script, data=str(tmp_path / "missing"))
     assert result.returncode == 1
     assert "is not a folder" in result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_killed_training_is_resumed_to_the_bytes_of_an_undisturbed_one() -> None:
+    result = run("kills", "--kills", "5", "--json")
+    assert result.returncode == 0, result.stdout + result.stderr
+    outcome = json.loads(result.stdout)["results"]
+    assert outcome["kills"] == 5
+    assert outcome["models"] >= 2
+    assert (outcome["different"], outcome["leftovers"]) == (0, 0)

@@ -465,7 +465,8 @@ def test_a_signal_saves_the_model(
     assert process.returncode == code, text.decode()
     assert out == b""
     assert b"Traceback" not in text
-    assert models(tmp_path) == ["ner.rnn"]
+    assert text.splitlines()[-1] == b"resume: rnncli train ner t.conll --epochs 2000 --threads 1 --resume"
+    assert models(tmp_path) == ["ner.rnn", "ner.rnn.state"]
     assert run_cli("tag", stdin="Ada met Bob .\n").code == 0
 
 

@@ -4,9 +4,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from rnncli.cells import ACTIVATED_CELLS, ACTIVATIONS, CELLS, layer_shapes
 from rnncli.config import EncoderConfig
-from rnncli.nn.encoder import BidirectionalEncoder, BidirectionalLayer
+from rnncli.nn.encoder import BidirectionalEncoder, build_layer
+from rnncli.nn.layer import BidirectionalLayer
 
+KINDS = [(cell, name) for cell in CELLS for name in (ACTIVATIONS if cell in ACTIVATED_CELLS else ("tanh",))]
+EVERY = pytest.mark.parametrize(("cell", "activation"), KINDS)
+IN_LIBRARY = [("gru", "tanh"), ("lstm", "tanh"), ("rnn", "tanh"), ("rnn", "relu")]
 LENGTHS = torch.tensor([4, 7, 1, 6, 2])
 
 
@@ -17,9 +22,9 @@ def reading_order(lengths: Tensor, num_steps: int) -> Tensor:
     return torch.tensor(rows)
 
 
-def random_layer(seed: int = 0) -> BidirectionalLayer:
-    torch.manual_seed(seed)
-    layer = BidirectionalLayer(5, 3).double()
+def random_layer(cell: str = "gru", activation: str = "tanh") -> BidirectionalLayer:
+    torch.manual_seed(0)
+    layer = build_layer(EncoderConfig(cell=cell, activation=activation, hidden_size=3), 5).double()
     with torch.no_grad():
         for parameter in layer.parameters():
             parameter.copy_(torch.randn_like(parameter))
@@ -46,9 +51,10 @@ def test_layer_equals_a_bidirectional_library_layer_over_packed_sentences() -> N
     torch.testing.assert_close(actual * mask, expected * mask, rtol=0, atol=1e-10)
 
 
-def test_the_library_path_equals_the_path_by_hand() -> None:
+@pytest.mark.parametrize(("cell", "activation"), IN_LIBRARY)
+def test_the_library_path_equals_the_path_by_hand(cell: str, activation: str) -> None:
     """The GPU runs `_by_library`, the CPU `_by_hand`; here both run on the CPU."""
-    layer, inputs = random_layer(), random_inputs().requires_grad_()
+    layer, inputs = random_layer(cell, activation), random_inputs().requires_grad_()
     steps = inputs.transpose(0, 1)
     order = reading_order(LENGTHS, 7).t().unsqueeze(2)
     weights = torch.randn(2, 7, 5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
@@ -61,10 +67,50 @@ def test_the_library_path_equals_the_path_by_hand() -> None:
         torch.testing.assert_close(hand, library, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("num_layers", [1, 2, 3])
-def test_padding_batch_mates_and_order_change_nothing(num_layers: int) -> None:
+@EVERY
+def test_the_library_is_used_where_it_has_the_cell(cell: str, activation: str) -> None:
+    layer = random_layer(cell, activation)
+    assert layer.has_library == ((cell, activation) in IN_LIBRARY)
+
+
+@EVERY
+def test_the_weights_are_those_of_the_table(cell: str, activation: str) -> None:
+    layer = random_layer(cell, activation)
+    assert {name: tuple(p.shape) for name, p in layer.named_parameters()} == layer_shapes(cell, 5, 3)
+    assert layer.state_dict().keys() == layer_shapes(cell, 5, 3).keys()
+    states = layer(random_inputs(), reading_order(LENGTHS, 7))
+    gradients = torch.autograd.grad(states.sum(), list(layer.parameters()))
+    assert all(bool(gradient.any()) for gradient in gradients)
+
+
+@EVERY
+def test_half_precision_products_do_not_reach_the_recurrence(cell: str, activation: str) -> None:
+    """Under mixed precision, as on a GPU, sums over time and all gradients stay in single precision."""
+    torch.manual_seed(6)
+    layer = build_layer(EncoderConfig(cell=cell, activation=activation, hidden_size=4), 5)
+    inputs, order = random_inputs().float(), reading_order(LENGTHS, 7)
+    exact = layer(inputs, order)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = layer(inputs, order)
+    assert mixed.dtype == torch.float32
+    assert not torch.equal(mixed, exact)
+    torch.testing.assert_close(mixed, exact, rtol=0, atol=0.1)
+    for gradient in torch.autograd.grad(mixed.sum(), list(layer.parameters())):
+        assert gradient.dtype == torch.float32
+        assert bool(gradient.isfinite().all())
+
+
+def test_an_unknown_cell_is_refused() -> None:
+    with pytest.raises(ValueError, match="no such cell: tree"):
+        build_layer(EncoderConfig(cell="tree"), 5)
+
+
+@EVERY
+@pytest.mark.parametrize("num_layers", [1, 3])
+def test_padding_batch_mates_and_order_change_nothing(cell: str, activation: str, num_layers: int) -> None:
     torch.manual_seed(3)
-    encoder = BidirectionalEncoder(5, EncoderConfig(hidden_size=4, num_layers=num_layers), 0.5).double().eval()
+    config = EncoderConfig(cell=cell, activation=activation, hidden_size=4, num_layers=num_layers)
+    encoder = BidirectionalEncoder(5, config, 0.5).double().eval()
     inputs = random_inputs()
     together = encoder(inputs, LENGTHS)
     assert together.shape == (5, 7, 8)
@@ -79,9 +125,13 @@ def test_padding_batch_mates_and_order_change_nothing(num_layers: int) -> None:
     torch.testing.assert_close((together * mask)[order], shuffled * mask[order], rtol=0, atol=1e-12)
 
 
-def test_every_token_sees_the_whole_sentence_and_nothing_else() -> None:
+@EVERY
+def test_every_token_sees_the_whole_sentence_and_nothing_else(cell: str, activation: str) -> None:
     torch.manual_seed(4)
-    encoder = BidirectionalEncoder(5, EncoderConfig(hidden_size=4, num_layers=1), 0.0).double().eval()
+    config = EncoderConfig(cell=cell, activation=activation, hidden_size=40)
+    encoder = BidirectionalEncoder(5, config, 0.0).double().eval()
+    with torch.no_grad():
+        encoder.layers[0].input_bias.fill_(1.0)  # among so many rectified units some are never dead
     inputs = random_inputs().requires_grad_()
     for row, length in enumerate(LENGTHS.tolist()):
         for token in (0, length // 2, length - 1):
@@ -102,11 +152,3 @@ def test_dropout_only_while_training() -> None:
     dropped = encoder.train()(inputs, LENGTHS) == 0
     assert dropped.any()
     assert torch.equal(dropped.all(1), dropped.any(1))
-
-
-def test_recurrent_weights_start_orthogonal() -> None:
-    layer = BidirectionalLayer(6, 4)
-    for direction in range(2):
-        for gate in range(3):
-            block = layer.weight[direction, :, 4 * gate : 4 * gate + 4]
-            torch.testing.assert_close(block @ block.t(), torch.eye(4), rtol=0, atol=1e-5)

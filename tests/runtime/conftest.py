@@ -57,6 +57,8 @@ def random_model() -> Callable[..., RandomModel]:
         scale: float = 0.5,
         num_heads: int = 1,
         linear_window: int = 5,
+        cell: str = "gru",
+        activation: str = "tanh",
     ) -> RandomModel:
         torch.manual_seed(seed)
         generator = np.random.default_rng(seed)
@@ -68,7 +70,7 @@ def random_model() -> Callable[..., RandomModel]:
             ngram_max=3 + seed % 2,
             maxout_pieces=1 + seed % 4,
         )
-        config = TaggerConfig(features, EncoderConfig(hidden_size=hidden_size, num_layers=num_layers), linear_window)
+        config = TaggerConfig(features, EncoderConfig(cell, activation, hidden_size, num_layers), linear_window)
         heads = HEADS[:num_heads]
         vocabulary, vectors = None, None
         if vector_size:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from rnncli.cells import CELLS
 from rnncli.config import TrainingConfig
 from rnncli.data.tag_schemes import Scheme, allowed_transitions
 from rnncli.data.tag_sets import TagSet
@@ -39,6 +40,17 @@ CASES = [
     for layers in (1, 2)
     for size in (0, 5)
     for i in range(4)
+] + [
+    {
+        "seed": 20 + i,
+        "num_layers": 2,
+        "vector_size": 0,
+        "hidden_size": 5,
+        "cell": cell,
+        "activation": "leaky",
+        "scale": 0.2,
+    }
+    for i, cell in enumerate(CELLS)
 ]
 
 
@@ -60,7 +72,7 @@ def numpy_emissions(tagger: Any, sentences: list[list[str]]) -> list[NDArray[Any
 
 @pytest.mark.parametrize("case", CASES)
 def test_emissions_equal_the_training_model_in_float64(
-    case: dict[str, int], random_model: Build, random_sentences: Sentences
+    case: dict[str, Any], random_model: Build, random_sentences: Sentences
 ) -> None:
     """The algebra of both halves: whatever differs by more than rounding is a bug in one of them."""
     built = random_model(**case)
@@ -84,7 +96,7 @@ def test_emissions_equal_the_training_model_in_float64(
 
 @pytest.mark.parametrize("case", CASES)
 def test_torch_backend_gives_the_same_emissions_and_decodes(
-    case: dict[str, int], random_model: Build, random_sentences: Sentences
+    case: dict[str, Any], random_model: Build, random_sentences: Sentences
 ) -> None:
     built = random_model(**case)
     sentences = random_sentences(case["seed"] + 1, [7, 2, 1, 12, 5, 5, 30])
@@ -156,15 +168,17 @@ def test_two_threads_give_the_same_numbers(random_model: Build, random_sentences
         assert np.array_equal(a, b)
 
 
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_full_cache_changes_nothing(
-    random_model: Build, random_sentences: Sentences, monkeypatch: pytest.MonkeyPatch
+    cell: str, random_model: Build, random_sentences: Sentences, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Guards stale rows: words evicted and words computed in their place."""
-    built = random_model(8)
+    built = random_model(8, cell=cell)
     sentences = random_sentences(8, [12] * 40)
     expected = [numpy_emissions(Tagger(built.config, built.tensors), [tokens])[0] for tokens in sentences]
     assert len({token for tokens in sentences for token in tokens}) > 30
     monkeypatch.setattr(runtime_tagger, "CACHED_WORDS", 13)
+    monkeypatch.setattr(runtime_tagger, "_CACHE_BYTES", 0)
     tagger = Tagger(built.config, built.tensors)
     for _ in range(2):
         for tokens, emissions in zip(sentences, expected, strict=True):

@@ -161,3 +161,43 @@ def test_rows_that_no_batch_touches_stay() -> None:
     for row in (1, 3):
         torch.testing.assert_close(weight[row], start[row])
         torch.testing.assert_close(average[row], start[row])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_parts_of_a_batch_add_up_to_its_gradient(seed: int) -> None:
+    """Rows that both parts touch, rows that one touches and rows that none does."""
+    weights = []
+    for is_divided in (False, True):
+        torch.manual_seed(seed)
+        model = Mixed(12).train()
+        optimizer = Optimizer(model, replace(CONFIG, clip_norm=0.5))
+        for update in range(5):
+            rows, gradients, gradient = torch.randint(10, (9,)), torch.randn(9, 3), torch.randn(4)
+            if is_divided:
+                # A part that failed leaves nothing.
+                model(rows[:4], gradients[:4], gradient).backward()
+                optimizer.accumulate()
+                model(rows[4:], gradients[4:], gradient).backward()
+                optimizer.drop()
+                for part in (slice(0, 4), slice(4, 5), slice(5, None)):
+                    model(rows[part], gradients[part], gradient / 3).backward()
+                    optimizer.accumulate()
+            else:
+                model(rows, gradients, gradient).backward()
+            optimizer.step(update / 10)
+        with optimizer.averaged():
+            weights.append([p.detach().clone() for p in model.parameters()])
+    for whole, divided in zip(*weights, strict=True):
+        torch.testing.assert_close(divided, whole)
+
+
+def test_a_gradient_that_is_not_finite_takes_no_step() -> None:
+    model = Mixed(4).train()
+    optimizer = Optimizer(model, CONFIG)
+    before = [p.detach().clone() for p in model.parameters()]
+    for rows, dense in ((math.inf, 1.0), (1.0, math.nan)):
+        model(torch.tensor([1]), torch.full((1, 3), rows), torch.full((4,), dense)).backward()
+        with pytest.raises(FloatingPointError):
+            optimizer.step(0.5)
+        optimizer.drop()
+    assert all(torch.equal(p, old) for p, old in zip(model.parameters(), before, strict=True))

@@ -164,3 +164,39 @@ def test_batches_move_to_a_device_unchanged(build: Callable[..., TaggerData]) ->
     batch = next(iter(build(Vocabulary(["the"], specials=(UNK,))).epoch(PLAIN, 1)))
     moved = batch.to(torch.device("cpu"))
     assert all(torch.equal(getattr(batch, f.name), getattr(moved, f.name)) for f in fields(batch))
+
+
+@pytest.mark.parametrize("with_vectors", [False, True])
+def test_halves_hold_the_sentences_of_the_whole_with_their_words_alone(
+    build: Callable[..., TaggerData], small_corpus: Corpus, small_tags: tuple[str, ...], *, with_vectors: bool
+) -> None:
+    words = sorted({token for tokens in small_corpus[0] for token in tokens})
+    data = build(Vocabulary(words[::2], specials=(UNK,)) if with_vectors else None)
+    for batch in data.epoch(replace(PLAIN, batch_tokens=200), 1):
+        parts = batch.halves()
+        assert sum(part.num_tokens for part in parts) == batch.num_tokens
+        read = [pairs for part in parts for pairs in sentences_of(part, words, small_tags)]
+        assert read == list(sentences_of(batch, words, small_tags))
+        assert len(parts) == min(2, len(batch.lengths))
+        whole = described(batch)
+        for part in parts:
+            assert described(part).items() <= whole.items()
+            # At most the word that stands for padding comes along.
+            used = {int(i) for row, n in zip(part.words, part.lengths, strict=True) for i in row[:n]}
+            assert len(part.rows) - len(used) <= 1
+            assert part.words.shape[1] == int(part.lengths.max())
+    for _ in range(8):
+        parts = [half for part in parts for half in part.halves()]
+    assert [len(part.lengths) for part in parts] == [1] * len(batch.lengths)
+
+
+def described(batch: TaggerBatch) -> dict[bytes, tuple[tuple[int, ...], float, int | None]]:
+    """N-grams, rarity and vector of each distinct word, by its features."""
+    ends = [*batch.ngram_starts.tolist()[1:], len(batch.ngrams)]
+    vectors = [None] * len(ends) if batch.vector_rows is None else batch.vector_rows.tolist()
+    return {
+        rows.tobytes(): (tuple(batch.ngrams[start:end].tolist()), rarity, vector)
+        for rows, start, end, rarity, vector in zip(
+            batch.rows.numpy(), batch.ngram_starts.tolist(), ends, batch.rarity.tolist(), vectors, strict=True
+        )
+    }

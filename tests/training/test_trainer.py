@@ -20,7 +20,7 @@ from rnncli.models.tagger import Tagger
 from rnncli.training.export import to_arrays
 from rnncli.training.seeding import seed_everything
 from rnncli.training.tagger_data import TaggerData
-from rnncli.training.trainer import Run, fit
+from rnncli.training.trainer import Fitted, Run, fit
 
 CPU = torch.device("cpu")
 DEFAULTS = TrainingConfig()
@@ -61,13 +61,13 @@ def run_of(**changes: object) -> Run:
     return Run(**(values | changes))  # type: ignore[arg-type]
 
 
-def finish(training: Generator[TrainingEvent, None, States]) -> tuple[list[TrainingEvent], States]:
+def finish(training: Generator[TrainingEvent, None, Fitted]) -> tuple[list[TrainingEvent], States]:
     events: list[TrainingEvent] = []
     while True:
         try:
             events.append(next(training))
         except StopIteration as end:
-            return events, end.value
+            return events, end.value.state
 
 
 def fitted(run: Run, config: TrainingConfig = DEFAULTS, epochs: int = 5) -> tuple[list[TrainingEvent], States]:

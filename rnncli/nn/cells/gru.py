@@ -1,8 +1,10 @@
-"""Recurrent cells over whole sequences, with hand-written backpropagation through time."""
+"""The gated recurrent unit, with hand-written backpropagation through time."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
+
+from rnncli.nn.layer import BidirectionalLayer
 
 
 def gru_sequence(input_gates: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -75,3 +77,50 @@ class _GRUSequence(torch.autograd.Function):
         d_weight = torch.bmm(previous.transpose(1, 2), flat)
         d_bias = flat[:, :, 2 * hidden_size :].sum(1)
         return d_inputs, d_weight, d_bias
+
+
+class GRULayer(BidirectionalLayer):
+    """A bidirectional layer of gated recurrent units.
+
+    Args:
+        input_size: width of the inputs (D).
+        hidden_size: units per direction (H).
+
+    Reference:
+        Weights start orthogonal (Saxe et al. 2014, arXiv:1312.6120) for the recurrence and uniform (Glorot and Bengio
+        2010) for the inputs.
+    """
+
+    weight: nn.Parameter
+    bias: nn.Parameter
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        """Draw the weights."""
+        super().__init__("gru", input_size, hidden_size)
+        with torch.no_grad():
+            for direction in range(2):
+                nn.init.xavier_uniform_(self.input_weight[:, direction])
+                for gate in torch.split(self.weight[direction], hidden_size, 1):
+                    nn.init.orthogonal_(gate)
+
+    @property
+    def has_library(self) -> bool:
+        """Yes."""
+        return True
+
+    def recur(self, gates: Tensor) -> Tensor:
+        """Run both directions."""
+        return gru_sequence(gates, self.weight, self.bias)
+
+    def recur_by_library(self, inputs: Tensor, direction: int) -> Tensor:
+        """Run one direction by torch.gru."""
+        hidden_size = self.weight.shape[1]
+        bias = torch.cat((self.bias.new_zeros(2 * hidden_size), self.bias[direction]))
+        parameters = [
+            self.input_weight[:, direction].t().contiguous(),
+            self.weight[direction].t().contiguous(),
+            self.input_bias[direction],
+            bias,
+        ]
+        initial = inputs.new_zeros(1, inputs.shape[1], hidden_size)
+        return torch.gru(inputs, initial, parameters, True, 1, 0.0, self.training, False, False)[0]
