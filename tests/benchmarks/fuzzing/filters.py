@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from fuzzing.small_model import write_small_model
-from fuzzing.text import check_spans, json_record, lines, mutate, text, word
+from fuzzing.text import check_spans, conllu_rows, json_record, lines, mutate, text, word
 
 from rnncli.data.byte_lines import read_blocks
 from rnncli.data.formats.conll import CONLLU_COLUMNS
@@ -252,21 +252,8 @@ class ConlluColumns(ConllColumns):
     form = "conllu"
 
     def generate(self, rng: random.Random) -> bytes:
-        data = "".join("".join(_conllu_rows(rng)) + "\n" for _ in range(rng.randint(0, 3))).encode()
+        data = "".join("".join(conllu_rows(rng)) + "\n" for _ in range(rng.randint(0, 3))).encode()
         return data if rng.random() < 0.4 else mutate(rng, data)
-
-
-def _conllu_rows(rng: random.Random) -> Iterator[str]:
-    """A sentence of CoNLL-U, with comments, ranges and empty nodes."""
-    if rng.random() < 0.5:
-        yield f"# text = {text(rng)}\n"
-    for i in range(1, rng.randint(2, 6)):
-        if rng.random() < 0.1:
-            yield "\t".join((f"{i}-{i + 1}", word(rng), *"_" * 8)) + "\n"
-        misc = rng.choice(("_", "_", "SpaceAfter=No", "NER=O|x", "NER=B-PER", "", "|"))
-        yield "\t".join((str(i), word(rng), *"_" * 7, misc)) + "\n"
-        if rng.random() < 0.1:
-            yield "\t".join((f"{i}.1", word(rng), *"_" * 8)) + "\n"
 
 
 def split(data: bytes, separator: bytes) -> tuple[list[bytes], bool]:

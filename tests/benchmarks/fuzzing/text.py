@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 WORDS = (
     *("Ada", "Bob", "Paris", "met", "in", "the", "3.5", "don't", "U.S.A.", "(so)", "http://a.b/c?d=e", "a/b", "\\"),
@@ -53,6 +53,19 @@ def lines(rng: random.Random, row: Callable[[random.Random], str]) -> bytes:
     end = "\r\n" if rng.random() < 0.1 else "\n"
     whole = end.join(rows) + (end if rng.random() < 0.8 else "")
     return (("\ufeff" if rng.random() < 0.05 else "") + whole).encode()
+
+
+def conllu_rows(rng: random.Random) -> Iterator[str]:
+    """A sentence of CoNLL-U, with comments, ranges and empty nodes."""
+    if rng.random() < 0.5:
+        yield f"# text = {text(rng)}\n"
+    for i in range(1, rng.randint(2, 6)):
+        if rng.random() < 0.1:
+            yield "\t".join((f"{i}-{i + 1}", word(rng), *"_" * 8)) + "\n"
+        misc = rng.choice(("_", "_", "SpaceAfter=No", "NER=O|x", "NER=B-PER", "", "|"))
+        yield "\t".join((str(i), word(rng), *"_" * 7, misc)) + "\n"
+        if rng.random() < 0.1:
+            yield "\t".join((f"{i}.1", word(rng), *"_" * 8)) + "\n"
 
 
 def json_record(rng: random.Random) -> str:
