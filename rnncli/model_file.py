@@ -29,8 +29,9 @@ MAX_FILE_SIZE = 1 << 29
 """Bytes of the largest file that is read or written."""
 MAX_TEXT_SIZE = 1 << 22
 """Bytes of the largest text in a file, a list of words left aside."""
+MAX_DESCRIPTION = 1 << 20
+"""Most bytes of the description."""
 _KEY = "rnncli"
-_MAX_METADATA = 1 << 20
 _MAX_HEADER = 1 << 22
 _MAX_WORDS = 1 << 22
 _MAX_LISTED = 20
@@ -145,7 +146,7 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
     content = {**metadata, "format_version": FORMAT_VERSION}
     content["checksum"] = checksum(content, ordered)
     text = canonical_json(content)
-    if len(text.encode()) > _MAX_METADATA:
+    if len(text.encode()) > MAX_DESCRIPTION:
         raise ResourceError("the model's description is larger than 1 MB")
     data = save(ordered, {_KEY: text})
     if len(data) > MAX_FILE_SIZE or int.from_bytes(data[:8], "little") > _MAX_HEADER:
@@ -252,7 +253,7 @@ def _is_name(task: object) -> bool:
 def _parse(path: Path, text: str | None) -> dict[str, Any]:
     if text is None:
         raise ModelError(f"{path}: a safetensors file, but not a model of rnncli")
-    if len(text) > _MAX_METADATA:
+    if len(text) > MAX_DESCRIPTION:
         raise ModelError(f"{path}: its description is larger than 1 MB")
     metadata = json.loads(text)
     if not isinstance(metadata, dict) or not _is_name(metadata.get("task")):

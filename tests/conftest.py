@@ -161,6 +161,12 @@ def run_cli(tmp_path: Path) -> CommandLine:
 
 
 @pytest.fixture(scope="session")
+def command_line() -> type[CommandLine]:
+    """Makes a command line that runs in a folder of its own, for fixtures that outlive a test."""
+    return CommandLine
+
+
+@pytest.fixture(scope="session")
 def corpus() -> Callable[..., list[Rows]]:
     """Invents sentences."""
     return make_sentences

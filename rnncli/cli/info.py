@@ -9,6 +9,7 @@ import typer
 
 from rnncli.cli.options import Quiet, Verbose, set_threads
 from rnncli.cli.terminal import note, printable
+from rnncli.data.tag_sets import TagSet
 from rnncli.errors import ModelError
 
 _SHOWN_TAGS = 40
@@ -60,11 +61,11 @@ def _proper(text: str) -> str:
 
 def _rows(metadata: dict[str, Any], num_numbers: int, num_bytes: int) -> list[tuple[str, str]]:
     rows = [("task", metadata["task"]), ("parameters", f"{num_numbers:,} ({num_bytes / 1e6:.1f} MB)")]
-    for head in metadata.get("heads", []):
-        counts = [f"{name} ({count:,})" for name, count in head["counts"].items()]
-        more = f" and {len(counts) - _SHOWN_TAGS} more" if len(counts) > _SHOWN_TAGS else ""
-        scheme = f", scheme {head['scheme']}" if head["scheme"] else ""
-        rows.append((head["task"], f"{', '.join(counts[:_SHOWN_TAGS])}{more}; column {head['column']}{scheme}"))
+    for head in map(TagSet.from_dict, metadata.get("heads", [])):
+        counts = [f"{name} ({count:,})" for name, count in head.counts.items()]
+        more = f" and {len(counts) - _SHOWN_TAGS:,} more" if len(counts) > _SHOWN_TAGS else ""
+        scheme = f", scheme {head.scheme}" if head.scheme else ""
+        rows.append((head.task, f"{', '.join(counts[:_SHOWN_TAGS])}{more}; column {head.column}{scheme}"))
     for key in ("language", "seed"):
         if key in metadata:
             rows.append((key, str(metadata[key])))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli.cells import ACTIVATED_CELLS, ACTIVATIONS, CELLS, MAX_HIDDEN_SIZE, MAX_LAYERS
+from rnncli.data.tag_sets import TAG_TASKS
 from rnncli.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ NumLayers = Annotated[
 HiddenSize = Annotated[
     int, typer.Option(min=1, max=MAX_HIDDEN_SIZE, metavar="N", hidden=True, help="Units per direction.")
 ]
+Task = Annotated[
+    str | None,
+    typer.Option(metavar="|".join(TAG_TASKS), hidden=True, help="Whose tags, of a model that learned two kinds."),
+]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:N or mps.")]
 
 _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -136,6 +141,12 @@ def check_device(name: str) -> None:
     """Raise a UsageError unless the name is that of a kind of device."""
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", name):
         raise UsageError(f"--device {name}: no such kind of device", hint="one of: auto, cpu, cuda, cuda:N, mps")
+
+
+def check_task(name: str | None) -> None:
+    """Raise a UsageError unless the name is that of a task of taggers, or None."""
+    if name is not None and name not in TAG_TASKS:
+        raise UsageError(f"--task {name}: expected one of {', '.join(TAG_TASKS)}")
 
 
 def parse_columns(token: int | None, tag: str | None, also: str | None = None) -> "Columns":

@@ -11,10 +11,12 @@ from rnncli.cli.options import (
     Model,
     Quiet,
     SchemeName,
+    Task,
     Threads,
     TokenColumn,
     Verbose,
     check_device,
+    check_task,
     find_model,
     parse_scheme,
     set_threads,
@@ -22,7 +24,6 @@ from rnncli.cli.options import (
 from rnncli.cli.terminal import note
 from rnncli.data.formats.tag_records import INPUTS
 from rnncli.data.formats.tagged import OUTPUTS
-from rnncli.data.tag_sets import TAG_TASKS
 from rnncli.errors import UsageError
 
 
@@ -41,10 +42,7 @@ def tag(
         str, typer.Option(metavar="NAME", help="JSON field with the text, or a list of tokens.")
     ] = "text",
     field: Annotated[str, typer.Option(metavar="NAME", help="JSON field for the result.")] = "tags",
-    task: Annotated[
-        str | None,
-        typer.Option(metavar="|".join(TAG_TASKS), hidden=True, help="Whose tags, of a model that learned two kinds."),
-    ] = None,
+    task: Task = None,
     scheme: SchemeName = None,
     token_column: TokenColumn = None,
     scores: Annotated[bool, typer.Option("--scores", help="Add the probability of each span or tag.")] = False,
@@ -76,17 +74,19 @@ def tag(
     for flag, value, allowed in (
         ("--input", input_format, INPUTS),
         ("--format", output_format, OUTPUTS),
-        ("--task", task or "ner", TAG_TASKS),
         ("--on-error", on_error, ("blank", "stop", "skip")),
     ):
         if value not in allowed:
             raise UsageError(f"{flag} {value}: expected one of {', '.join(allowed)}")
+    check_task(task)
     if n_best is not None and scores:
         raise UsageError("--n-best does not go with --scores: a reading has one score, that of all its tags together")
     if n_best is not None and output_format in ("conll", "conllu"):
         raise UsageError(f"--n-best does not go with --format {output_format}, which has no place for several readings")
     if scores and output_format == "conllu":
         raise UsageError("--scores does not go with --format conllu: it has no place for them", hint="--format conll")
+    if token_column is not None and input_format not in ("conll", "conllu"):
+        raise UsageError("--token-column is about columns", hint="--input conll")
     if null and input_format in ("conll", "conllu"):
         raise UsageError("--null does not go with columns, whose records end with a blank line")
     separator = b"\0" if null else b"\n"

@@ -33,6 +33,7 @@ from rnncli.cli.options import (
 )
 from rnncli.cli.resuming import check_overwriting, resume_command, state_path, without_control
 from rnncli.cli.terminal import is_fancy
+from rnncli.data.tag_sets import TAG_TASKS
 from rnncli.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train a model from the file you have.")
@@ -95,6 +96,7 @@ def train_tagger(
     output = output or f"{task}.rnn"
     tasks = _parse_tasks(task, also, also_column, scheme)
     columns = parse_columns(token_column, column, also_column)
+    span_scheme = parse_scheme(scheme)
     held_out = parse_dev(dev)
     _check_output(output, files)
     check_overwriting(output, resume=resume, force=force)
@@ -119,7 +121,7 @@ def train_tagger(
         test_file=test,
         tasks=tasks,
         columns=columns,
-        scheme=parse_scheme(scheme),
+        scheme=span_scheme,
         language=lang,
         vectors_file=vectors,
         device=device,
@@ -136,7 +138,9 @@ def train_tagger(
     if stop.exit_code and state_path(output).exists():
         sys.stderr.write(f"resume: {resume_command(sys.argv[1:])}\n")
     elif not quiet:
-        model = "" if output == f"{task}.rnn" else f" -m {output}"
+        others = [f"{name}.rnn" for name in TAG_TASKS if name != task]
+        is_default = output == f"{task}.rnn" and not any(Path(name).exists() for name in others)
+        model = "" if is_default else f" -m {output}"
         sys.stderr.write(f"next: echo 'Some text.' | rnncli tag{model}\n")
     return stop.exit_code
 

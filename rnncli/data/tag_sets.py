@@ -1,6 +1,5 @@
 """The tags that a tagger chooses from, with all that a model file must remember about them."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +13,8 @@ CHAIN_TAGS = 256
 """Most tags among which transitions are learned. Their number is the square of this, and so is the price of the search;
 larger sets, such as all features of a morphology in one tag, are chosen from token by token."""
 
-_MAX_TAGS = 10_000
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+MAX_TAGS = 10_000
+"""Most tags of one head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +75,28 @@ class TagSet:
         task, tags, scheme, column, counts = (value[k] for k in ("task", "tags", "scheme", "column", "counts"))
         if task not in TAG_TASKS:
             raise ValueError("heads: unknown task")
-        if not isinstance(tags, list) or not all(isinstance(tag, str) and _is_printable(tag) for tag in tags):
+        if not isinstance(tags, list) or not all(isinstance(tag, str) and is_tag(tag) for tag in tags):
             raise ValueError("heads: tags must be texts without control characters")
-        if not 1 <= len(tags) <= _MAX_TAGS or len(set(tags)) != len(tags):
-            raise ValueError(f"heads: tags must be from 1 to {_MAX_TAGS:,} and different")
+        if not 1 <= len(tags) <= MAX_TAGS or len(set(tags)) != len(tags):
+            raise ValueError(f"heads: tags must be from 1 to {MAX_TAGS:,} and different")
         if (task == "ner") != (scheme is not None):
             raise ValueError("heads: spans need a scheme, and other tags have none")
-        if not isinstance(column, str) or not isinstance(counts, dict):
+        if not isinstance(column, str) or not column.isprintable() or not isinstance(counts, dict):
             raise ValueError("heads: column must be a text and counts an object")
-        if not all(isinstance(count, int) for count in counts.values()):
-            raise ValueError("heads: counts must be whole numbers")
+        if not all(is_tag(name) and type(count) is int and count >= 0 for name, count in counts.items()):
+            raise ValueError("heads: counts must be whole numbers of tags or types")
         if scheme is not None:
             if "O" not in tags:
                 raise ValueError("heads: spans need the tag O")
-            if not {split_tag(tag)[0] for tag in tags} <= PREFIXES[Scheme.BIOES]:
-                raise ValueError(f"heads: tags of spans must be of {Scheme.BIOES}")
-        return TagSet(task, tuple(tags), None if scheme is None else Scheme(scheme), column, counts)
+            if not all(split_tag(tag)[0] in PREFIXES[Scheme.BIOES] for tag in tags):
+                raise ValueError("heads: tags of spans must be those of BIOES")
+        # A model file orders keys by name.
+        ordered = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+        return TagSet(task, tuple(tags), None if scheme is None else Scheme(scheme), column, ordered)
 
 
-def _is_printable(tag: str) -> bool:
-    return bool(tag) and not _UNPRINTABLE.search(tag)
+def is_tag(text: str) -> bool:
+    """Tell whether a text can be a tag, or a type of spans: not empty, and without control characters."""
+    if text.isprintable():  # of no other kind in almost every file, and quickly told
+        return bool(text)
+    return not any(char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff" for char in text)

@@ -44,9 +44,12 @@ class TagDecoder:
         if not all(float(np.abs(scores).max(initial=0)) < _MOST_SCORE for scores in self._learned):
             raise ValueError("a score of a transition is not finite")
         self.scheme = None if head.scheme is None else scheme or head.scheme
-        # In every scheme but IOB1 a tag can be rewritten without looking at its neighbours.
-        prefixes: dict[str, str] | None = {} if self.scheme is None else _PREFIXES.get(self.scheme)
-        self._names = None if prefixes is None else [prefixes.get(tag[:2], tag[:2]) + tag[2:] for tag in head.tags]
+        self._names: list[str] | None = list(head.tags)
+        if self.scheme is not None:
+            # In every scheme but IOB1 a tag can be rewritten without looking at its neighbours, if its span is well
+            # formed, which only transitions can promise.
+            prefixes = _PREFIXES.get(self.scheme) if head.is_chain else None
+            self._names = None if prefixes is None else [prefixes.get(tag[:2], tag[:2]) + tag[2:] for tag in head.tags]
 
     @cached_property
     def chain(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:

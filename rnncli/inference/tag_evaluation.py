@@ -1,15 +1,13 @@
-"""Scores of a tagger on gold sentences."""
+"""Scores of tags on gold sentences."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
-from rnncli.data.formats.gold_sentences import Columns, SentenceReader
 from rnncli.data.known_words import KnownWords
 from rnncli.data.records import Sentence
-from rnncli.data.tag_schemes import Scheme, detect
-from rnncli.data.tag_sets import TagSet
-from rnncli.inference.tagging import load_tagger
+from rnncli.data.tag_schemes import STRICT_SCHEMES, Scheme
+from rnncli.inference.tag_systems import OF_I_ALONE, Answers, GoldTags, detect_scheme
 from rnncli.metrics.accuracy import AccuracyScores, score_accuracy
 from rnncli.metrics.spans import SpanScores, score_spans
 
@@ -17,7 +15,7 @@ TagScores = SpanScores | AccuracyScores
 
 
 def score_tags(
-    head: TagSet,
+    task: str,
     sentences: Sequence[Sentence],
     predicted: Sequence[Sequence[str]],
     *,
@@ -25,25 +23,24 @@ def score_tags(
     scheme: Scheme | None = None,
     known: KnownWords | None = None,
 ) -> TagScores:
-    """Score the tags of one head.
+    """Score tags of one kind.
 
     Args:
-        head: what was chosen from.
+        task: `ner` for spans, `pos` for one tag a token.
         sentences: gold.
         predicted: tags of each sentence.
         is_main: whether `tags` or `also` of the sentences hold the gold.
         scheme: by which spans are counted strictly too, None for no strict scores.
-        known: words of the training data, to score unknown words apart where each token has a tag; None for not.
+        known: words of the training data, to score unknown words apart; None for not.
 
     Returns:
         F1 and its like for spans, otherwise accuracy.
     """
     gold = [sentence.tags if is_main else sentence.also for sentence in sentences]
-    if head.scheme is not None:
-        return score_spans(gold, predicted, scheme)
-    if known is None:
-        return score_accuracy(gold, predicted)
-    return score_accuracy(gold, predicted, tokens=[sentence.tokens for sentence in sentences], known_words=known)
+    tokens = None if known is None else [sentence.tokens for sentence in sentences]
+    if task == "pos":
+        return score_accuracy(gold, predicted, tokens=tokens, known_words=known)
+    return score_spans(gold, predicted, scheme, tokens=tokens, known_words=known)
 
 
 def headline(scores: TagScores) -> dict[str, float | None]:
@@ -53,42 +50,49 @@ def headline(scores: TagScores) -> dict[str, float | None]:
     return {name: getattr(scores, name) for name in ("precision", "recall", "f1", "accuracy")}
 
 
-def evaluate_tagger(
-    model: str, files: Sequence[str], columns: Columns, *, threads: int = 1, device: str = "cpu"
-) -> dict[str, Any]:
-    """Tag the tokens of gold files and score the tags.
+def score_names(task: str) -> tuple[str, ...]:
+    """Return the names of the scores of a task that are numbers."""
+    kind = AccuracyScores if task == "pos" else SpanScores
+    return tuple(field.name for field in fields(kind) if field.type in (int, float, int | None, float | None))
+
+
+def evaluate_answers(gold: GoldTags, answers: Answers) -> dict[str, Any]:
+    """Score answers.
 
     Args:
-        model: path of the model.
-        files: gold files.
-        columns: where tokens and tags stand in them.
-        threads: to compute with.
-        device: `cpu`, or a GPU's name.
+        gold: what is right.
+        answers: of one system.
 
     Returns:
-        The scores by the contract's keys, counts, the model's checksum and the signature.
-
-    Raises:
-        DataError: a gold file cannot be read.
-        ModelError: the model cannot be used.
+        The scores by the contract's keys, counts, the signature, seed and checksum of the model, and warnings. Plain
+        values that can be written as JSON.
     """
-    tagger, file = load_tagger(model, threads=threads, device=device)
-    head = tagger.decoders[0].head
-    reader = SentenceReader(columns, (head.task,))
-    sentences = [sentence for path in files for sentence in reader.read(path)]
-    predicted = tagger.tag([sentence.tokens for sentence in sentences])
-    scheme = None
-    if head.scheme is not None:
-        try:
-            scheme = detect(sentence.tags for sentence in sentences)
-        except ValueError:  # nothing but O, or a mixture: then there is no strict way to count
-            scheme = None
-    known = KnownWords(file.tensors["known_words"])
-    same_scheme = scheme if scheme == tagger.decoders[0].scheme else None
-    scores = score_tags(head, sentences, predicted, scheme=same_scheme, known=known)
+    scheme, note = (None, None) if gold.task == "pos" else _strict_scheme(gold, answers)
+    scores = score_tags(gold.task, gold.sentences, answers.tags, scheme=scheme, known=answers.known)
+    warnings = [*answers.warnings]
+    if isinstance(scores, SpanScores) and not scores.is_well_formed:
+        warnings.append(
+            f"{answers.name}: strict and lenient scores differ, for some spans are not well formed in {scheme}"
+        )
     return {
+        "task": gold.task,
         **asdict(scores),
+        **({} if gold.task == "pos" else {"strict_note": note}),
         "signature": scores.signature,
-        "seed": file.metadata.get("seed"),
-        "model": file.metadata["checksum"],
+        **answers.about,
+        "warnings": warnings,
     }
+
+
+def _strict_scheme(gold: GoldTags, answers: Answers) -> tuple[Scheme | None, str | None]:
+    """Return the scheme in which both gold and answers can be counted strictly, or why there is none."""
+    if gold.scheme is None:
+        return None, gold.problem
+    if gold.scheme not in STRICT_SCHEMES:
+        return None, f"the gold is in {gold.scheme}, and only {', '.join(sorted(STRICT_SCHEMES))} are counted strictly"
+    found, problem = detect_scheme(answers.tags)
+    is_empty = found is None and not any(tag != "O" for tags in answers.tags for tag in tags)
+    # I alone, and I in front of B, are faults in IOB2, and strict counting is there to show them.
+    if found == gold.scheme or is_empty or (gold.scheme is Scheme.IOB2 and found in OF_I_ALONE):
+        return gold.scheme, None
+    return None, f"the gold is in {gold.scheme}, but {answers.name} is {f'in {found}' if found else f'not: {problem}'}"

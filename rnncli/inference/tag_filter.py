@@ -15,7 +15,6 @@ from rnncli.data.formats.tag_records import (
 )
 from rnncli.data.formats.tagged import TagWriter
 from rnncli.data.tag_schemes import Scheme
-from rnncli.data.tag_sets import TagSet
 from rnncli.data.tokenizer import Tokenizer
 from rnncli.data.tokenizer_rules import TokenizerRules
 from rnncli.errors import ModelError, UsageError
@@ -53,6 +52,7 @@ class TagFilter:
     Raises:
         ModelError: the file is no tagger, or damaged.
         ResourceError: no such device.
+        UsageError: the model has no head for the task, or one without spans where a scheme is given.
     """
 
     def __init__(
@@ -77,7 +77,9 @@ class TagFilter:
         self._input_format = input_format
         self._token_column = token_column
         heads = [decoder.head for decoder in tagger.decoders]
-        chosen = _choose(model, heads, task, scheme)
+        chosen = tagger.find_head(task)
+        if scheme is not None and heads[chosen].scheme is None:
+            raise UsageError(f"--scheme {scheme}: {model} gives plain tags, no spans")
         self._predict: Predict
         if scores or n_best is not None:
             from rnncli.data.formats.scored_tags import NBestWriter, ScoreWriter  # plain tags need none of it
@@ -127,18 +129,3 @@ class TagFilter:
     def render(self, record: TagRecord, result: Any) -> bytes:
         """Return a record's row, or rows."""
         return self._writer.render(record, result)
-
-
-def _choose(model: str, heads: Sequence[TagSet], task: str | None, scheme: Scheme | None) -> int:
-    """Return the index of the head whose tags are written.
-
-    Raises:
-        UsageError: the model has no such head, or plain tags where a scheme was asked for.
-    """
-    tasks = [head.task for head in heads]
-    if task is not None and task not in tasks:
-        raise UsageError(f"--task {task}: {model} knows {' and '.join(tasks)}")
-    chosen = tasks.index(task or tasks[0])
-    if scheme is not None and heads[chosen].scheme is None:
-        raise UsageError(f"--scheme {scheme}: {model} gives plain tags, no spans")
-    return chosen

@@ -13,7 +13,7 @@ from rnncli.data.tag_schemes import Scheme
 from rnncli.data.tag_sets import TAG_TASKS, TagSet
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.decoding.packed import Packing, pack
-from rnncli.errors import ModelError, ResourceError
+from rnncli.errors import ModelError, ResourceError, UsageError
 from rnncli.inference.tag_decoder import TagDecoder
 from rnncli.model_file import ModelFile
 from rnncli.runtime.tagger import CACHED_WORDS, Tagger
@@ -21,7 +21,7 @@ from rnncli.runtime.tagger import CACHED_WORDS, Tagger
 _BATCH_TOKENS = 4096
 _BATCH_SENTENCES = 128
 _SEARCH_NUMBERS = 1 << 23
-"""Numbers that one step of a search may hold: sentences times tags times tags."""
+"""Numbers that one step of a search may hold, sentences times tags times tags, or one batch, tokens times tags."""
 _WINDOW = 2048
 _CONTEXT = 128
 _MOST_VECTORS = 1 << 22
@@ -53,6 +53,18 @@ class SentenceTagger:
         self._slices = [slice(end - len(d.head.tags), end) for end, d in zip(ends, decoders, strict=True)]
         widest = max(len(decoder.head.tags) for decoder in decoders)
         self._max_sentences = max(1, min(_BATCH_SENTENCES, _SEARCH_NUMBERS // widest**2))
+        self._max_tokens = max(1, min(_BATCH_TOKENS, CACHED_WORDS, _SEARCH_NUMBERS // max(ends)))
+
+    def find_head(self, task: str | None) -> int:
+        """Return the index of the head of a task, that of the first head for None.
+
+        Raises:
+            UsageError: no head has that task.
+        """
+        tasks = [decoder.head.task for decoder in self.decoders]
+        if task is not None and task not in tasks:
+            raise UsageError(f"--task {task}: the model knows {' and '.join(tasks)}")
+        return tasks.index(task or tasks[0])
 
     def tag(self, sentences: Sequence[Sequence[str]], head: int = 0) -> list[tuple[str, ...]]:
         """Tag sentences with one head.
@@ -116,7 +128,7 @@ class SentenceTagger:
 
     def _emissions(self, sentences: Sequence[Sequence[str]]) -> Iterator[Batch]:
         """Yield batches with the scores of all heads side by side."""
-        for indices in _batches(sentences, self._max_sentences):
+        for indices in _batches(sentences, self._max_sentences, self._max_tokens):
             yield from self._scored_batch(sentences, indices)
 
     def _scored_batch(self, sentences: Sequence[Sequence[str]], indices: list[int]) -> Iterator[Batch]:
@@ -251,18 +263,17 @@ def _scatter(
         start += length
 
 
-def _batches(sentences: Sequence[Sequence[str]], max_sentences: int) -> Iterator[list[int]]:
+def _batches(sentences: Sequence[Sequence[str]], max_sentences: int, max_tokens: int) -> Iterator[list[int]]:
     """Yield indices of sentences of similar length, within what one call may hold; empty sentences are left out.
 
     A sentence that needs windows is a batch of its own.
     """
     order = sorted((i for i, tokens in enumerate(sentences) if len(tokens)), key=lambda i: -len(sentences[i]))
-    limit = min(_BATCH_TOKENS, CACHED_WORDS)
     batch: list[int] = []
     num_tokens = 0
     for index in order:
         size = len(sentences[index])
-        full = num_tokens + size > limit or len(batch) == max_sentences
+        full = num_tokens + size > max_tokens or len(batch) == max_sentences
         if batch and (full or len(sentences[batch[0]]) > _WINDOW):
             yield batch
             batch, num_tokens = [], 0

@@ -1,8 +1,11 @@
 """Accuracy of one tag a token, over all tokens and over words that training did not see."""
 
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+
+from rnncli.metrics.label_scores import Confusion, LabelScores, confusions, score_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,10 @@ class AccuracyScores:
         unknown_accuracy: The same share over unknown words. None when there are none, or when they were not asked for.
         num_unknown_correct: Number of unknown words with the right tag. None when they were not asked for.
         num_unknown: Number of tokens that training did not see. None when they were not asked for.
+        unknown_share: Share of them among all tokens, 0 to 1. None when there are no tokens, or when they were not
+            asked for.
+        per_tag: Scores by tag, most frequent gold tag first, then lexical.
+        confusions: Tags taken for others, most frequent first, then lexical.
     """
 
     accuracy: float | None
@@ -26,6 +33,9 @@ class AccuracyScores:
     unknown_accuracy: float | None
     num_unknown_correct: int | None
     num_unknown: int | None
+    unknown_share: float | None
+    per_tag: Mapping[str, LabelScores]
+    confusions: tuple[Confusion, ...]
 
     @property
     def signature(self) -> str:
@@ -61,24 +71,30 @@ def score_accuracy(
     columns = {"gold": gold, "predicted": predicted}
     if tokens is not None:
         columns["tokens"] = tokens
-    num_correct = num_tokens = num_sentences = num_unknown_correct = num_unknown = 0
+    num_sentences = num_unknown_correct = num_unknown = 0
+    pairs: Counter[tuple[str, str]] = Counter()
     for gold_tags, predicted_tags, *words in aligned(columns):
         num_sentences += 1
-        num_tokens += len(gold_tags)
-        hits = [right == guess for right, guess in zip(gold_tags, predicted_tags, strict=True)]
-        num_correct += sum(hits)
+        pairs.update(zip(gold_tags, predicted_tags, strict=True))
         if known_words is not None:
-            unknown_hits = [hit for hit, word in zip(hits, words[0], strict=True) if word not in known_words]
+            rows = zip(gold_tags, predicted_tags, words[0], strict=True)
+            unknown_hits = [right == guess for right, guess, word in rows if word not in known_words]
             num_unknown += len(unknown_hits)
             num_unknown_correct += sum(unknown_hits)
+    num_tokens = pairs.total()
+    num_correct = sum(count for (right, guess), count in pairs.items() if right == guess)
+    asked = known_words is not None
     return AccuracyScores(
         accuracy=num_correct / num_tokens if num_tokens else None,
         num_correct=num_correct,
         num_tokens=num_tokens,
         num_sentences=num_sentences,
         unknown_accuracy=num_unknown_correct / num_unknown if num_unknown else None,
-        num_unknown_correct=None if known_words is None else num_unknown_correct,
-        num_unknown=None if known_words is None else num_unknown,
+        num_unknown_correct=num_unknown_correct if asked else None,
+        num_unknown=num_unknown if asked else None,
+        unknown_share=num_unknown / num_tokens if asked and num_tokens else None,
+        per_tag=score_labels(pairs),
+        confusions=confusions(pairs),
     )
 
 

@@ -1,32 +1,12 @@
 """Precision, recall and F1 of spans: as conlleval counts them, and strictly as seqeval counts them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rnncli.data.tag_schemes import STRICT_SCHEMES, Scheme, Span, read_spans, read_strict_spans
 from rnncli.metrics.accuracy import aligned
-
-
-@dataclass(frozen=True, slots=True)
-class TypeScores:
-    """Scores of the spans of one type. A ratio of nothing to nothing is 0, as in conlleval.
-
-    Attributes:
-        precision: Share of the predicted spans that are right, 0 to 1.
-        recall: Share of the gold spans that were found, 0 to 1.
-        f1: Harmonic mean of precision and recall, 0 to 1.
-        num_gold: Number of gold spans.
-        num_predicted: Number of predicted spans.
-        num_correct: Number of predicted spans that are gold spans too: same tokens, same type.
-    """
-
-    precision: float
-    recall: float
-    f1: float
-    num_gold: int
-    num_predicted: int
-    num_correct: int
+from rnncli.metrics.label_scores import LabelScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +31,11 @@ class SpanScores:
         strict_num_gold: Number of well-formed gold spans. None without strict scores.
         strict_num_predicted: Number of well-formed predicted spans. None without strict scores.
         strict_num_correct: Number of well-formed predicted spans that are right. None without strict scores.
+        strict_per_type: Strict scores by type of span, in lexical order. None without strict scores.
+        unknown_recall: Share of the gold spans with an unknown word in them that were found, 0 to 1. None when there
+            are none, or when they were not asked for.
+        num_unknown: Number of gold spans with a word that training did not see. None when they were not asked for.
+        num_unknown_correct: Number of those that were found. None when they were not asked for.
     """
 
     precision: float | None
@@ -62,7 +47,7 @@ class SpanScores:
     num_tokens: int
     num_sentences: int
     accuracy: float | None
-    per_type: Mapping[str, TypeScores]
+    per_type: Mapping[str, LabelScores]
     scheme: Scheme | None
     strict_precision: float | None
     strict_recall: float | None
@@ -70,12 +55,23 @@ class SpanScores:
     strict_num_gold: int | None
     strict_num_predicted: int | None
     strict_num_correct: int | None
+    strict_per_type: Mapping[str, LabelScores] | None
+    unknown_recall: float | None
+    num_unknown: int | None
+    num_unknown_correct: int | None
 
     @property
     def signature(self) -> str:
         """How the scores were computed."""
         strict = "no" if self.scheme is None else f"seqeval-{self.scheme}"
-        return f"metric:span-f1|average:micro|spans:conlleval|strict:{strict}|version:1"
+        unknown = "" if self.num_unknown is None else "unknown-words:exact-form|"
+        return f"metric:span-f1|average:micro|spans:conlleval|strict:{strict}|{unknown}version:1"
+
+    @property
+    def is_well_formed(self) -> bool:
+        """Whether strict and lenient counting agree, as far as strict scores tell."""
+        strict = (self.strict_num_gold, self.strict_num_predicted, self.strict_num_correct)
+        return self.scheme is None or strict == (self.num_gold, self.num_predicted, self.num_correct)
 
 
 class _Counts:
@@ -91,16 +87,21 @@ class _Counts:
         self.predicted.update(span.type for span in predicted)
         self.correct.update(span.type for span in set(gold).intersection(predicted))
 
-    def total(self) -> TypeScores:
-        return _scores(self.gold.total(), self.predicted.total(), self.correct.total())
+    def total(self) -> LabelScores:
+        return LabelScores.of(self.gold.total(), self.predicted.total(), self.correct.total())
 
-    def per_type(self) -> dict[str, TypeScores]:
+    def per_type(self) -> dict[str, LabelScores]:
         types = sorted(self.gold.keys() | self.predicted.keys())
-        return {name: _scores(self.gold[name], self.predicted[name], self.correct[name]) for name in types}
+        return {name: LabelScores.of(self.gold[name], self.predicted[name], self.correct[name]) for name in types}
 
 
 def score_spans(
-    gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]], scheme: Scheme | None = None
+    gold: Iterable[Sequence[str]],
+    predicted: Iterable[Sequence[str]],
+    scheme: Scheme | None = None,
+    *,
+    tokens: Iterable[Sequence[str]] | None = None,
+    known_words: Container[str] | None = None,
 ) -> SpanScores:
     """Score predicted spans against gold spans, in one pass.
 
@@ -108,32 +109,65 @@ def score_spans(
         gold: The right tags of each sentence.
         predicted: The predicted tags of each sentence.
         scheme: The scheme of both. With IOB2, BIOES or BILOU the strict scores are computed too.
+        tokens: The tokens of each sentence, to score spans with unknown words apart.
+        known_words: The words of the training data. A word is known if it stands there in exactly this form.
 
     Returns:
         The scores. Where the strict scores differ from the others, some spans are not well formed.
 
     Raises:
-        ValueError: The numbers of sentences or of tokens in a sentence differ, or a tag has a prefix that a strict
-            scheme does not have.
+        ValueError: The numbers of sentences or of tokens in a sentence differ, a tag has a prefix that a strict
+            scheme does not have, or only one of `tokens` and `known_words` is given.
 
     Reference:
         Erik F. Tjong Kim Sang and Fien De Meulder (2003), Introduction to the CoNLL-2003 Shared Task, W03-0419, and its
         script conlleval. Deviation: without gold spans the micro scores are None, where conlleval prints 0.
     """
+    if (tokens is None) != (known_words is None):
+        raise ValueError("unknown words need both the tokens and the known words")
+    columns = {"gold": gold, "predicted": predicted}
+    if tokens is not None:
+        columns["tokens"] = tokens
     strict_scheme = scheme if scheme in STRICT_SCHEMES else None
-    lenient, strict = _Counts(), _Counts()
+    lenient, strict, unknown = _Counts(), _Counts(), _Counts()
     num_sentences = num_tokens = num_equal = 0
-    for gold_tags, predicted_tags in aligned({"gold": gold, "predicted": predicted}):
+    for gold_tags, predicted_tags, *words in aligned(columns):
         num_sentences += 1
         num_tokens += len(gold_tags)
         num_equal += sum(right == guess for right, guess in zip(gold_tags, predicted_tags, strict=True))
-        lenient.add(read_spans(gold_tags), read_spans(predicted_tags))
+        gold_spans, predicted_spans = read_spans(gold_tags), read_spans(predicted_tags)
+        lenient.add(gold_spans, predicted_spans)
         if strict_scheme is not None:
             strict.add(read_strict_spans(gold_tags, strict_scheme), read_strict_spans(predicted_tags, strict_scheme))
-    micro, strict_micro = lenient.total(), strict.total()
+        if known_words is not None and gold_spans:
+            (text,) = words
+            new = [span for span in gold_spans if any(word not in known_words for word in text[span.start : span.end])]
+            unknown.add(new, predicted_spans)
+    return _span_scores(
+        lenient.total(),
+        lenient.per_type(),
+        None if strict_scheme is None else (strict_scheme, strict.total(), strict.per_type()),
+        None if known_words is None else unknown.total(),
+        num_tokens=num_tokens,
+        num_sentences=num_sentences,
+        accuracy=num_equal / num_tokens if num_tokens else None,
+    )
+
+
+def _span_scores(
+    micro: LabelScores,
+    per_type: Mapping[str, LabelScores],
+    strict: tuple[Scheme, LabelScores, Mapping[str, LabelScores]] | None,
+    unknown: LabelScores | None,
+    *,
+    num_tokens: int,
+    num_sentences: int,
+    accuracy: float | None,
+) -> SpanScores:
+    """Lay out what was counted; `strict` and `unknown` are None where they were not asked for."""
     precision, recall, f1 = _measured(micro)
+    scheme, strict_micro, strict_per_type = strict or (None, None, None)
     strict_precision, strict_recall, strict_f1 = _measured(strict_micro)
-    is_strict = strict_scheme is not None
     return SpanScores(
         precision=precision,
         recall=recall,
@@ -143,28 +177,23 @@ def score_spans(
         num_correct=micro.num_correct,
         num_tokens=num_tokens,
         num_sentences=num_sentences,
-        accuracy=num_equal / num_tokens if num_tokens else None,
-        per_type=lenient.per_type(),
-        scheme=strict_scheme,
+        accuracy=accuracy,
+        per_type=per_type,
+        scheme=scheme,
         strict_precision=strict_precision,
         strict_recall=strict_recall,
         strict_f1=strict_f1,
-        strict_num_gold=strict_micro.num_gold if is_strict else None,
-        strict_num_predicted=strict_micro.num_predicted if is_strict else None,
-        strict_num_correct=strict_micro.num_correct if is_strict else None,
+        strict_num_gold=strict_micro.num_gold if strict_micro else None,
+        strict_num_predicted=strict_micro.num_predicted if strict_micro else None,
+        strict_num_correct=strict_micro.num_correct if strict_micro else None,
+        strict_per_type=strict_per_type,
+        unknown_recall=_measured(unknown)[1],
+        num_unknown=unknown.num_gold if unknown else None,
+        num_unknown_correct=unknown.num_correct if unknown else None,
     )
 
 
-def _measured(micro: TypeScores) -> tuple[float, float, float] | tuple[None, None, None]:
-    return (micro.precision, micro.recall, micro.f1) if micro.num_gold else (None, None, None)
-
-
-def _scores(num_gold: int, num_predicted: int, num_correct: int) -> TypeScores:
-    return TypeScores(
-        precision=num_correct / num_predicted if num_predicted else 0.0,
-        recall=num_correct / num_gold if num_gold else 0.0,
-        f1=2 * num_correct / (num_gold + num_predicted) if num_gold + num_predicted else 0.0,
-        num_gold=num_gold,
-        num_predicted=num_predicted,
-        num_correct=num_correct,
-    )
+def _measured(micro: LabelScores | None) -> tuple[float, float, float] | tuple[None, None, None]:
+    if micro is None or not micro.num_gold:
+        return None, None, None
+    return micro.precision, micro.recall, micro.f1

@@ -1,21 +1,26 @@
 """The data of a tagger's training: read, held out and linted."""
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rnncli import model_file
 from rnncli.config import EncoderConfig, TrainingConfig
 from rnncli.data.formats.gold_sentences import Columns, SentenceReader
 from rnncli.data.lint import count_tags, summarise_spans, warn_about
 from rnncli.data.records import Sentence
 from rnncli.data.splits import hold_out
 from rnncli.data.tag_schemes import Scheme
-from rnncli.data.tag_sets import TagSet
+from rnncli.data.tag_sets import MAX_TAGS, TagSet
 from rnncli.errors import DataError, Problem
 from rnncli.events import DataRead
+
+_RESERVED = 1 << 17
+"""Bytes of a model's description for all but its tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +147,17 @@ def _tag_sets(job: TaggingJob, sentences: Sequence[Sentence], reader: SentenceRe
         else:
             counts = count_tags([s.also if i else s.tags for s in sentences], job.train_files[0])
             heads.append(TagSet(task, tuple(sorted(counts)), None, name, counts))
-    for head in heads:
-        try:
-            TagSet.from_dict(head.to_dict())
-        except ValueError as error:  # no model could have these tags
-            raise DataError([Problem(job.train_files[0], None, str(error).removeprefix("heads: "))]) from error
+    _check_room(heads, job.train_files[0])
     return tuple(heads)
+
+
+def _check_room(heads: Sequence[TagSet], file: str) -> None:
+    """Refuse tags that no model file could hold, before any time is spent on them."""
+    description = json.dumps([head.to_dict() for head in heads], ensure_ascii=False)
+    largest = max(heads, key=lambda head: len(head.tags))
+    if len(largest.tags) > MAX_TAGS or len(description.encode()) > model_file.MAX_DESCRIPTION - _RESERVED:
+        message = f"{len(largest.tags):,} different tags in column {largest.column}, more than a model has room for"
+        raise DataError([Problem(file, None, message)], hint="name the tags' column with --column N or --column xpos")
 
 
 def _describe(reader: SentenceReader, heads: Sequence[TagSet]) -> str:

@@ -170,7 +170,7 @@ class _TaggerTraining:
             return {}
         answers = tagger.tag_all([sentence.tokens for sentence in sentences])
         return {
-            head.task: score_tags(head, sentences, answer, is_main=i == 0, known=self._known)
+            head.task: score_tags(head.task, sentences, answer, is_main=i == 0, known=self._known)
             for i, (head, answer) in enumerate(zip(self._heads, answers, strict=True))
         }
 

@@ -33,7 +33,7 @@ def test_json_equals_seqeval_on_the_filters_output(run_cli: Any, model: Path, ha
     gold = [[row[1] for row in block] for block in blocks]
     predicted = [[row[2] for row in block] for block in blocks]
     done = run_cli("evaluate", "-m", model, harder, "--json")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, f"rnncli: warning: types that {model} does not know: FIRM\n")
     (line,) = done.lines
     found = json.loads(line)
     assert found["precision"] == pytest.approx(precision_score(gold, predicted), abs=1e-12)
@@ -52,6 +52,10 @@ def test_json_equals_seqeval_on_the_filters_output(run_cli: Any, model: Path, ha
         assert scores["f1"] == pytest.approx(report[name]["f1-score"], abs=1e-12)
         assert scores["num_gold"] == report[name]["support"]
     assert {"PER", "LOC", "ORG", "FIRM"} <= set(found["per_type"])
+    by_type = classification_report(gold, predicted, **strict, output_dict=True, zero_division=0)
+    for name, scores in found["strict_per_type"].items():
+        assert scores["f1"] == pytest.approx(by_type[name]["f1-score"], abs=1e-12)
+        assert scores["num_gold"] == by_type[name]["support"]
     assert found["seed"] == 1
     assert found["signature"]
 
@@ -62,7 +66,10 @@ def test_text_shows_the_same_numbers_with_four_decimals(run_cli: Any, model: Pat
     assert done.code == 0
     (total,) = [line.split() for line in done.lines if line.split()[:1] == ["all"]]
     assert total[1:4] == [f"{found[key]:.4f}" for key in ("precision", "recall", "f1")]
-    assert int(total[4].replace(",", "")) == found["num_gold"]
+    assert int(total[4]) == found["num_gold"]
+    assert total[5:8] == [f"{found[key]:.4f}" for key in ("strict_precision", "strict_recall", "strict_f1")]
+    assert done.lines[0].startswith(f"processed {found['num_tokens']} tokens with {found['num_gold']} phrases; ")
+    assert f"recall {found['unknown_recall']:.4f}, " in done.lines[-1]
     assert "\x1b" not in done.out.decode()
 
 
@@ -112,6 +119,70 @@ def test_missing_gold_is_exit_2_and_a_missing_model_exit_4(
     assert run_cli("evaluate", gold).code == 4
     (tmp_path / "empty.conll").write_text("")
     assert run_cli("evaluate", "-m", model, "empty.conll").code == 3
+
+
+def test_recall_of_unknown_spans_counts_words_that_training_did_not_hold(
+    run_cli: Any, model: Path, tmp_path: Path
+) -> None:
+    seen = {line.split("\t")[0] for line in (model.parent / "train.conll").read_text().split("\n")}
+    assert {"Ada", "met"} <= seen
+    assert "Zyxomma" not in seen
+    (tmp_path / "g.conll").write_text("Ada\tB-PER\nmet\tO\nAda\tB-PER\nZyxomma\tI-PER\n\nmet\tO\nZyxomma\tB-GENUS\n")
+    found = json.loads(run_cli("evaluate", "-m", model, "g.conll", "--json").out)
+    assert found["num_unknown"] == 2
+    assert found["num_gold"] == 3
+
+
+@pytest.mark.parametrize("scheme", ["BIOES", "IOB1"])
+def test_gold_in_another_scheme_is_answered_in_it(
+    run_cli: Any, model: Path, tmp_path: Path, corpus: Any, to_conll: Any, scheme: str
+) -> None:
+    scores = []
+    for name in ("IOB2", scheme):
+        (tmp_path / name).write_text(to_conll(corpus(40, seed=99, scheme=name)))
+        done = run_cli("evaluate", "-m", model, name, "--json")
+        assert done.code == 0, done.err
+        scores.append((json.loads(done.out), done.err))
+    (plain, quiet), (found, warned) = scores
+    assert quiet == ""
+    assert f"answers in IOB2 and the gold is in {scheme}" in warned
+    if scheme == "IOB1":  # that corpus has spans more, which touch
+        assert (found["strict_f1"], found["scheme"]) == (None, None)
+        assert "IOB1" in found["strict_note"]
+        return
+    for key in ("precision", "recall", "f1", "num_predicted", "strict_f1"):
+        assert found[key] == plain[key]
+    assert (found["scheme"], found["strict_note"]) == ("BIOES", None)
+    tagged = run_cli("tag", "-m", model, "--input", "conll", "--format", "conll", "--scheme", scheme, scheme)
+    rows = [row for block in columns(tagged.out.decode()) for row in block]
+    assert found["accuracy"] == pytest.approx(sum(row[1] == row[2] for row in rows) / len(rows), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        ("Ada met Bob in Paris .\nThey walked home .\n", "raw text"),
+        ("Ada met Bob in Paris.\n", "raw text"),
+        ("Ada\nmet\nBob\n\n", "raw text"),
+        ("Ada\tNNP\nmet\tVBD\n\n", "--column"),
+        ("", "TOKEN<TAB>TAG"),
+    ],
+    ids=["text", "line", "tokens", "other-tags", "empty"],
+)
+def test_what_is_no_gold_is_exit_3_with_a_hint(
+    run_cli: Any, model: Path, tmp_path: Path, content: str, hint: str
+) -> None:
+    (tmp_path / "g.conll").write_text(content)
+    done = run_cli("evaluate", "-m", model, "g.conll")
+    assert (done.code, done.out) == (3, b"")
+    assert hint in done.err.split("hint: ")[1]
+
+
+def test_a_task_that_the_model_has_not_learned_is_exit_4(run_cli: Any, model: Path, gold: Path) -> None:
+    done = run_cli("evaluate", "-m", model, "--task", "pos", gold)
+    assert (done.code, done.err) == (4, f"rnncli: error: {model} has not learned pos, only ner\n")
+    assert run_cli("evaluate", "-m", model, "--task", "ner", gold).code == 0
+    assert run_cli("evaluate", "-m", model, "--task", "chess", gold).code == 2
 
 
 def test_the_environment_names_the_model_as_for_tag(run_cli: Any, model: Path, gold: Path) -> None:

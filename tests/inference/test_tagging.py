@@ -1,150 +1,176 @@
-"""Loading a tagger whose file is well formed, has the right checksum, and lies about everything else."""
+"""Batches of sentences for several heads: order, room, shortage of memory, and models that are none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from rnncli.cli.app import run
-from rnncli.errors import ModelError
-from rnncli.inference.tag_filter import TagFilter
-from rnncli.inference.tagging import load_tagger
+from rnncli import model_file
+from rnncli.data.tag_schemes import Scheme
+from rnncli.data.tag_sets import CHAIN_TAGS, MAX_TAGS, TagSet
+from rnncli.decoding.packed import Packing, pack
+from rnncli.errors import ModelError, ResourceError, UsageError
+from rnncli.inference.tag_decoder import TagDecoder
+from rnncli.inference.tagging import SentenceTagger, load_tagger
 
-Change = Callable[[dict[str, Any], dict[str, Any]], None]
-NOT_A_TAGGER = "its description is not that of a tagger"
-
-
-def value(*keys: Any, to: Any) -> Change:
-    def change(metadata: dict[str, Any], _tensors: dict[str, Any]) -> None:
-        for key in keys[:-1]:
-            metadata = metadata[key]
-        metadata[keys[-1]] = to
-
-    return change
+SPANS = TagSet("ner", ("O", "S-X"), Scheme.BIOES)
+PLAIN = TagSet("pos", ("a", "b", "c"))
 
 
-def without(*keys: Any) -> Change:
-    def change(metadata: dict[str, Any], _tensors: dict[str, Any]) -> None:
-        for key in keys[:-1]:
-            metadata = metadata[key]
-        del metadata[keys[-1]]
-
-    return change
+def large(size: int, task: str = "pos") -> TagSet:
+    if task == "ner":
+        return TagSet("ner", ("O", *(f"S-{i}" for i in range(size - 1))), Scheme.BIOES)
+    return TagSet("pos", tuple(f"t{i}" for i in range(size)))
 
 
-def vectors(words: bytes, num_vectors: int) -> Change:
-    """Add pretrained vectors, with the inputs of the projection that they need."""
+class Echo:
+    """A backend for which token `n` has the tag `n`, modulo their number, in every head."""
 
-    def change(metadata: dict[str, Any], tensors: dict[str, Any]) -> None:
-        metadata["config"]["features"]["vector_size"] = 2
-        weight = tensors["features.projection.weight"]
-        tensors["features.projection.weight"] = np.concatenate((weight, weight[:, :2]), axis=1)
-        tensors["features.vectors"] = np.zeros((num_vectors, 2), np.float32)
-        tensors["features.vector_words"] = np.frombuffer(words, np.uint8)
+    def __init__(self, heads: Sequence[TagSet], most_tokens: int = 10**9) -> None:
+        self.sizes = [len(head.tags) for head in heads]
+        self.most_tokens = most_tokens
+        self.calls: list[list[int]] = []
 
-    return change
-
-
-SIZES = [("features", name) for name in ("embedding_size", "word_rows", "projection_size", "vector_size")]
-SIZES += [("encoder", "num_layers"), ("encoder", "hidden_size")]
-VALUES: list[Any] = [-1, 7, 1 << 24, 1 << 70, 1.0, True, None, "1", [1], {}]
-CHANGES = {
-    **{f"{name}={to}": value("config", part, name, to=to) for part, name in SIZES for to in VALUES},
-    **{f"config={to!r}": value("config", to=to) for to in (None, [], {}, "x", 1, {"features": {}, "encoder": {}})},
-    **{f"features={to!r}": value("config", "features", to=to) for to in (None, [], "x", 1)},
-    **{f"linear_window={to!r}": value("config", "linear_window", to=to) for to in (*VALUES, 2, 1)},
-    **{f"heads={to!r}": value("heads", to=to) for to in (None, {}, "O", 1, [], [1], [{}], [[]])},
-    **{f"tags={to!r}": value("heads", 0, "tags", to=to) for to in (None, {}, "O", 1, [], ["O"], [["O"]], ["O", "O"])},
-    **{f"scheme={to!r}": value("heads", 0, "scheme", to=to) for to in (None, [], {}, "", "IOB9", 1)},
-    **{f"no {name}": without(name) for name in ("config", "heads")},
-    **{f"ngram_max={to}": value("config", "features", "ngram_max", to=to) for to in VALUES if to != 7},
-    "n-grams the wrong way around": value("config", "features", "ngram_min", to=9),
-    "an unknown setting": value("config", "features", "x", to=1),
-    "a setting too few": without("config", "encoder", "hidden_size"),
-    "more vectors than words": vectors(b"1\n<unk>\na\n", 3),
-    "fewer vectors than words": vectors(b"1\n<unk>\na\n", 1),
-    "no vectors": vectors(b"0\n", 0),
-    "a word twice": vectors(b"1\n<unk>\na\na\n", 3),
-    "words that are no text": vectors(b"1\n<unk>\n\xff\n", 2),
-}
+    def emissions(self, sentences: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Packing]:
+        lengths = [len(tokens) for tokens in sentences]
+        if sum(lengths) > self.most_tokens:
+            raise MemoryError
+        self.calls.append(lengths)
+        packing = pack(lengths)
+        numbers = np.array([int(token) for tokens in sentences for token in tokens])
+        scores = np.zeros((len(numbers), sum(self.sizes)), dtype=np.float32)
+        for start, size in zip(np.cumsum([0, *self.sizes]), self.sizes, strict=False):
+            scores[packing.rows(), start + numbers % size] = 9.0
+        return scores, packing
 
 
-@pytest.mark.parametrize("name", CHANGES)
-def test_a_description_of_something_else_is_refused(name: str, craft_model: Any, tmp_path: Path) -> None:
-    craft_model(tmp_path / "bad.rnn", CHANGES[name])
-    with pytest.raises(ModelError, match=f"({NOT_A_TAGGER}|does not fit its own description)"):
-        load_tagger(tmp_path / "bad.rnn")
+def tagger_of(heads: Sequence[TagSet], **rest: int) -> tuple[SentenceTagger, Echo]:
+    backend = Echo(heads, **rest)
+    zeros = {
+        f"crf.{i}.{name}": np.zeros((len(head.tags),) * (1 + (name == "transitions")))
+        for i, head in enumerate(heads)
+        if head.is_chain
+        for name in ("transitions", "start", "end")
+    }
+    return SentenceTagger(backend, [TagDecoder(head, zeros, i) for i, head in enumerate(heads)]), backend
 
 
-@pytest.mark.parametrize("words", [b"1\n<unk>\nAda\n", b"0\nx\nAda\n"])
-def test_vectors_that_fit_their_words_are_used(words: bytes, craft_model: Any, tmp_path: Path) -> None:
-    craft_model(tmp_path / "good.rnn", vectors(words, 2))
-    tagger, _ = load_tagger(tmp_path / "good.rnn")
-    assert len(tagger.tag([["Ada", "met", "Bob"]])[0]) == 3
+def expected(head: TagSet, sentences: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    return [tuple(head.tags[int(token) % len(head.tags)] for token in tokens) for tokens in sentences]
 
 
-def tag_or_fail(path: Path, sentences: list[list[str]]) -> tuple[list[tuple[str, ...]], str | None]:
-    try:
-        return load_tagger(path)[0].tag(sentences), None
-    except ModelError as error:
-        return [], error.message
+def numbers(lengths: Sequence[int], seed: int = 1) -> list[list[str]]:
+    generator = np.random.default_rng(seed)
+    return [[str(n) for n in generator.integers(10_000, size=length)] for length in lengths]
 
 
-@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 65504, -65504, 0])
-def test_numbers_out_of_all_bounds(number: float, craft_model: Any, tmp_path: Path, model: Path) -> None:
-    """Whatever a tensor is filled with, there are tags or there is one error."""
-    names = [name for name, tensor in load_tagger(model)[1].tensors.items() if tensor.dtype.kind == "f"]
-    for name in names:
-        craft_model(tmp_path / "bad.rnn", lambda _, t, name=name: t.update({name: np.full_like(t[name], number)}))
-        tags, message = tag_or_fail(tmp_path / "bad.rnn", [["Ada", "met", "Bob"], ["x"]])
-        assert [len(found) for found in tags] == [3, 1] if message is None else "not finite" in message
-        assert message is None or not np.isfinite(number)
+HEADS = [
+    (SPANS,),
+    (PLAIN,),
+    (SPANS, PLAIN),
+    (SPANS, large(CHAIN_TAGS + 1)),
+    (large(CHAIN_TAGS + 1, "ner"), PLAIN),
+    (large(CHAIN_TAGS + 1, "ner"), large(CHAIN_TAGS + 40)),
+    (large(CHAIN_TAGS),),
+    (large(600),),
+]
 
 
-@pytest.mark.parametrize("number", [3e38, -3e38])
-def test_numbers_that_overflow_on_the_way(number: float, craft_model: Any, tmp_path: Path) -> None:
-    def change(_metadata: dict[str, Any], tensors: dict[str, Any]) -> None:
-        for name in ("output.weight", "encoder.layers.0.input_weight", "features.norm.weight"):
-            tensors[name] = np.full(tensors[name].shape, number, np.float32)
+@pytest.mark.parametrize("heads", HEADS, ids=lambda heads: "+".join(f"{h.task}{len(h.tags)}" for h in heads))
+def test_every_head_answers_for_itself_and_in_order(heads: tuple[TagSet, ...]) -> None:
+    sentences = numbers([3, 0, 1, 2_100, 0, 7, *range(1, 60), 2_048, 5, 2_049])
+    tagger, _ = tagger_of(heads)
+    answers = tagger.tag_all(sentences)
+    for i, head in enumerate(heads):
+        assert answers[i] == expected(head, sentences)
+        assert tagger.tag(sentences, i) == answers[i]
+        assert tagger.tag_with_biases(sentences, (0.0, 0.0), i) == [answers[i]] * 2
+    assert tagger.tag_all([]) == [[]] * len(heads)
+    assert tagger.tag_all([[], []]) == [[(), ()]] * len(heads)
 
-    craft_model(tmp_path / "bad.rnn", change)
-    with pytest.raises(ModelError, match="not finite"):
-        load_tagger(tmp_path / "bad.rnn")[0].tag([["Ada", "met", "Bob"]])
+
+def test_a_bias_takes_from_o_alone_and_leaves_plain_tags_alone() -> None:
+    tagger, _ = tagger_of((SPANS, PLAIN))
+    sentences = numbers([4, 9, 2])
+    first, second = tagger.tag_with_biases(sentences, (0.0, 20.0))
+    assert first == expected(SPANS, sentences)
+    assert {tag for tags in second for tag in tags} == {"S-X"}
+    assert tagger.tag_with_biases(sentences, (0.0, 20.0), 1) == [expected(PLAIN, sentences)] * 2
+
+
+@pytest.mark.parametrize("most_tokens", [60, 100, 500])
+def test_where_memory_is_short_batches_are_halved(most_tokens: int) -> None:
+    heads = (SPANS, PLAIN)
+    sentences = numbers([60, 1, 30, 30, 2, *[20] * 40, 59])
+    tagger, backend = tagger_of(heads, most_tokens=most_tokens)
+    assert tagger.tag_all(sentences) == [expected(head, sentences) for head in heads]
+    assert max(map(sum, backend.calls)) <= most_tokens
+    assert len(backend.calls) > 1
+
+
+def test_a_sentence_that_no_memory_holds_is_named_by_its_length() -> None:
+    tagger, _ = tagger_of((SPANS,), most_tokens=50)
+    with pytest.raises(ResourceError, match=r"a sentence of 1,234 tokens"):
+        tagger.tag(numbers([3, 1_234, 7]))
+
+
+@pytest.mark.parametrize("size", [2, 100, CHAIN_TAGS, CHAIN_TAGS + 1, MAX_TAGS])
+def test_batches_are_as_large_as_their_tags_allow(size: int) -> None:
+    head = large(size)
+    tagger, backend = tagger_of((head,))
+    sentences = numbers([1] * 300 + [40] * 50)
+    assert tagger.tag(sentences) == expected(head, sentences)
+    assert max(map(sum, backend.calls)) * size <= 1 << 23
+    assert max(map(len, backend.calls)) >= (100 if size < MAX_TAGS else 1)
+    if head.is_chain:
+        assert max(map(len, backend.calls)) * size**2 <= 1 << 23
+
+
+def test_heads_are_found_by_their_task() -> None:
+    tagger, _ = tagger_of((SPANS, PLAIN))
+    assert [tagger.find_head(task) for task in (None, "ner", "pos")] == [0, 0, 1]
+    alone, _ = tagger_of((PLAIN,))
+    assert [alone.find_head(task) for task in (None, "pos")] == [0, 0]
+    with pytest.raises(UsageError, match="knows pos"):
+        alone.find_head("ner")
+
+
+def without(metadata: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in metadata.items() if name != key}
+
+
+def with_head(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda metadata: {**metadata, "heads": [change(head) for head in metadata["heads"]]}
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        *(value(key, to=to) for key in ("heads", "scores", "data", "versions") for to in (1, "x", [1], [[1]])),
-        value("heads", 0, "counts", to={"A": "x"}),
-        value("calibration", to={"ner": {"temperature": "x"}}),
-        value("scores", to={"dev": {"f1": "x"}}),
-        value("scores", to={"dev": [1]}),
-        value("data", to=[{}]),
-        value("data", to=[{"name": 1, "sha256": 1}]),
-        value("command", to=1),
-        value("command", to=[1]),
+        lambda m: without(m, "heads"),
+        lambda m: without(m, "config"),
+        lambda m: {**m, "heads": []},
+        lambda m: {**m, "heads": {}},
+        lambda m: {**m, "heads": None},
+        lambda m: {**m, "heads": [None]},
+        lambda m: {**m, "heads": m["heads"] * 2},
+        lambda m: {**m, "config": 7},
+        lambda m: {**m, "task": "classify"},
+        with_head(lambda h: {**h, "tags": [*h["tags"], "S-NEW"]}),
+        with_head(lambda h: {**h, "tags": h["tags"][:-1]}),
+        with_head(lambda h: {**h, "scheme": "none"}),
+        with_head(lambda h: {**h, "scheme": None}),
+        with_head(lambda h: {**h, "task": "pos"}),
+        with_head(lambda h: {**h, "tags": [f"S-{i}" if i else "O" for i in range(MAX_TAGS)]}),
     ],
 )
-def test_a_description_that_cannot_be_shown_is_refused(
-    change: Change, craft_model: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_description_that_does_not_fit_is_a_model_error(
+    change: Callable[[dict[str, Any]], dict[str, Any]], model: Path, tmp_path: Path
 ) -> None:
-    craft_model(tmp_path / "bad.rnn", change)
-    assert run(["info", str(tmp_path / "bad.rnn")]) == 4
-    assert capsys.readouterr().err.startswith(f"rnncli: error: {tmp_path / 'bad.rnn'}: its description")
-    assert run(["info", "--json", str(tmp_path / "bad.rnn")]) == 0
-
-
-def test_a_pattern_that_does_not_compile_is_an_error_of_the_model(craft_model: Any, tmp_path: Path) -> None:
-    from rnncli.data.byte_lines import LineBlock
-    from rnncli.data.tokenizer_rules import TokenizerRules
-    from rnncli.model_file import text_tensor
-
-    rules = text_tensor(TokenizerRules("en", "3.8", prefix="(").to_json())
-    craft_model(tmp_path / "bad.rnn", lambda _, tensors: tensors.update(tokenizer=rules))
-    for form, line in (("raw", b"Ada"), ("jsonl", b'{"text":"Ada"}')):
-        worker = TagFilter(str(tmp_path / "bad.rnn"), input_format=form)
-        with pytest.raises(ModelError, match=r"bad\.rnn: tokenizer rules: prefix is not a valid regular expression"):
-            list(worker.read([LineBlock(1, [line], True, False)]))
+    file = model_file.read(model)
+    path = tmp_path / "m.rnn"
+    model_file.write(path, change(dict(file.metadata)), file.tensors)
+    with pytest.raises(ModelError):
+        load_tagger(path)

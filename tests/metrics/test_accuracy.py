@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, classification_report
 
 from rnncli.metrics.accuracy import aligned, score_accuracy
 
@@ -26,6 +26,23 @@ def test_accuracy_equals_scikit_learn(sentences: list[list[tuple[str, str, str]]
     for accuracy, subset in ((scores.accuracy, rows), (scores.unknown_accuracy, unknown)):
         expected = accuracy_score([row[0] for row in subset], [row[1] for row in subset]) if subset else None
         assert accuracy == (None if expected is None else pytest.approx(expected, abs=1e-12))
+
+
+@given(SENTENCES)
+def test_the_table_of_tags_equals_scikit_learn(sentences: list[list[tuple[str, str, str]]]) -> None:
+    gold, predicted, tokens = columns(sentences)
+    scores = score_accuracy(gold, predicted, tokens=tokens, known_words=KNOWN)
+    rows = [row for sentence in sentences for row in sentence]
+    if not rows:
+        assert (scores.per_tag, scores.confusions, scores.unknown_share) == ({}, (), None)
+        return
+    report = classification_report(*list(zip(*rows, strict=True))[:2], output_dict=True, zero_division=0)
+    for tag, one in scores.per_tag.items():
+        found = [one.precision, one.recall, one.f1, one.num_gold]
+        wanted = [report[tag][key] for key in ("precision", "recall", "f1-score", "support")]
+        assert found == pytest.approx(wanted, abs=1e-12)
+    assert sum(one.count for one in scores.confusions) == len(rows) - scores.num_correct
+    assert scores.unknown_share == pytest.approx(sum(row[2] not in KNOWN for row in rows) / len(rows))
 
 
 def test_counts_by_hand() -> None:

@@ -123,6 +123,13 @@ def test_strict_scores_equal_seqeval(scheme: Scheme, data: st.DataObject) -> Non
         expected = [report[key] for key in ("precision", "recall", "f1-score")]
         assert strict == pytest.approx(expected, abs=1e-12)
         assert scores.strict_num_gold == report["support"]
+        by_type = classification_report(
+            gold, predicted, mode="strict", scheme=seqeval_scheme, output_dict=True, zero_division=0
+        )
+        assert scores.strict_per_type is not None
+        for name, one in scores.strict_per_type.items():
+            row = [by_type[name][key] for key in ("precision", "recall", "f1-score", "support")]
+            assert [one.precision, one.recall, one.f1, one.num_gold] == pytest.approx(row, abs=1e-12)
 
 
 @given(corpora("BI"))
@@ -180,3 +187,40 @@ def test_lengths_must_agree() -> None:
 def test_a_foreign_prefix_has_no_strict_score() -> None:
     with pytest.raises(ValueError, match="'S-PER' is not of the scheme IOB2"):
         score_spans([["B-PER"]], [["S-PER"]], Scheme.IOB2)
+
+
+@given(corpora("BI"), st.sets(st.integers(0, 7)))
+def test_unknown_recall_counts_spans_that_hold_an_unknown_word(pairs: Pairs, known: set[int]) -> None:
+    gold, predicted = split(pairs)
+    tokens = [[str(i) for i in range(len(sentence))] for sentence in gold]
+    scores = score_spans(gold, predicted, tokens=tokens, known_words={str(i) for i in known})
+    num_gold = num_found = 0
+    for right, guess in zip(gold, predicted, strict=True):
+        # Hiding every span without an unknown word leaves those that count, and lets the scorer judge them alone.
+        for start, tag in enumerate(right):
+            opens = tag[0] == "B" or (tag[0] == "I" and (start == 0 or right[start - 1][1:] != tag[1:]))
+            if not opens:
+                continue
+            end = start + 1
+            while end < len(right) and right[end] == "I" + tag[1:]:
+                end += 1
+            if set(range(start, end)) <= known:
+                continue
+            alone = ["O"] * start + right[start:end] + ["O"] * (len(right) - end)
+            num_gold += 1
+            num_found += score_spans([alone], [guess]).num_correct
+    assert (scores.num_unknown, scores.num_unknown_correct) == (num_gold, num_found)
+    assert scores.unknown_recall == (pytest.approx(num_found / num_gold) if num_gold else None)
+
+
+def test_unknown_words_are_scored_only_when_asked_for() -> None:
+    scores = score_spans([["B-PER"]], [["B-PER"]])
+    assert (scores.unknown_recall, scores.num_unknown, scores.num_unknown_correct) == (None, None, None)
+    with pytest.raises(ValueError, match="both"):
+        score_spans([["O"]], [["O"]], known_words={"a"})
+
+
+def test_well_formed_is_what_strict_and_lenient_agree_on() -> None:
+    assert score_spans([["B-PER"]], [["B-PER"]], Scheme.IOB2).is_well_formed
+    assert not score_spans([["B-PER"]], [["I-PER"]], Scheme.IOB2).is_well_formed
+    assert score_spans([["B-PER"]], [["I-PER"]]).is_well_formed

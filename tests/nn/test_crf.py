@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnncli.nn.crf import LinearChainCRF, log_partition_function, path_score
+from rnncli.nn.crf import LinearChainCRF, independent_loss, log_partition_function, path_score
 
 FORBIDDEN = -1e4
 
@@ -208,3 +208,28 @@ def test_long_sentence_keeps_its_scale() -> None:
     value = log_partition_function(torch.zeros(1, length, num_tags), torch.tensor([length]), *scores)
     expected = length * torch.log(torch.tensor(float(num_tags)))
     torch.testing.assert_close(value, expected.view(1), rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize(("seed", "num_tags"), [(seed, size) for seed in range(3) for size in (1, 2, 5)])
+def test_the_loss_without_transitions_equals_a_loop_and_a_crf_of_zeros(seed: int, num_tags: int) -> None:
+    emissions, tags, lengths = random_batch(seed, num_tags)
+    loss = independent_loss(emissions, tags, lengths)
+    assert loss.shape == (5,)
+    for row, length in enumerate(lengths.tolist()):
+        by_hand = sum(emissions[row, t].exp().sum().log() - emissions[row, t, tags[row, t]] for t in range(length))
+        torch.testing.assert_close(loss[row], torch.as_tensor(by_hand), rtol=0, atol=1e-12)
+    crf = LinearChainCRF(*(torch.ones(shape, dtype=torch.bool) for shape in ((num_tags, num_tags), num_tags, num_tags)))
+    torch.testing.assert_close(loss, crf.double()(emissions, tags, lengths), rtol=0, atol=1e-10)
+
+
+def test_the_loss_without_transitions_ignores_padding_and_has_the_right_gradients() -> None:
+    emissions, tags, lengths = random_batch(4, 3)
+    filler = torch.arange(5) >= lengths.unsqueeze(1)
+    other = emissions.masked_fill(filler.unsqueeze(2), 123.0).requires_grad_()
+    loss = independent_loss(other, tags.masked_fill(filler, 0), lengths)
+    torch.testing.assert_close(loss.detach(), independent_loss(emissions, tags, lengths), rtol=0, atol=0)
+    loss.sum().backward()
+    assert other.grad is not None
+    assert not other.grad[filler].any()
+    assert other.grad[~filler].abs().min() > 0
+    assert torch.autograd.gradcheck(lambda e: independent_loss(e, tags, lengths), emissions.requires_grad_())

@@ -16,7 +16,7 @@ DOCUMENT_START = "-DOCSTART-"
 CONLLU_COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 """Names of the ten columns of CoNLL-U."""
 
-CONLLU_ID = re.compile(r"[0-9]+(?:[-.][0-9]+)?")
+CONLLU_ID = re.compile(r"[0-9]{1,9}(?:[-.][0-9]{1,9})?")
 """A token's number, the range of a multiword token, or the number of an empty node."""
 
 BLANKS = " \t\r\f\v"
@@ -56,8 +56,10 @@ class Layout:
         return row[self.token_column] != DOCUMENT_START
 
 
-CONLLU = Layout("\t", len(CONLLU_COLUMNS), 1, is_conllu=True)
-"""The layout of CoNLL-U."""
+def conllu_layout(token_column: int | None = None) -> Layout:
+    """Return the layout of CoNLL-U, with the tokens in the column FORM unless another 0-based index is given."""
+    form = CONLLU_COLUMNS.index("form")
+    return Layout("\t", len(CONLLU_COLUMNS), form if token_column is None else token_column, is_conllu=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +77,22 @@ class Record:
     ended: bool = True
 
 
-def detect_layout(lines: Iterable[str], token_column: int | None = None) -> Layout | None:
+def detect_layout(lines: Iterable[str], token_column: int | None = None, *, num_added: int = 0) -> Layout | None:
     """Read the layout off the first rows.
 
     Args:
         lines: decoded lines of one or more records.
         token_column: 0-based index of the tokens, or None to detect it: the first column, or the second where the
             first one numbers the tokens from 1.
+        num_added: columns that a filter has put behind those of its input.
 
     Returns:
         The layout of the rows, or None where every line is blank or looks like a comment.
     """
     filled = [line for line in lines if line.strip(BLANKS)]
-    if _looks_like_conllu(filled):
-        return CONLLU if token_column is None else replace(CONLLU, token_column=token_column)
+    num_columns = len(CONLLU_COLUMNS) + num_added
+    if _looks_like_conllu(filled, num_columns):
+        return replace(conllu_layout(token_column), num_columns=num_columns)
     rows = [line for line in filled if not line.startswith("# ")]
     if not rows:
         return None
@@ -101,11 +105,11 @@ def detect_layout(lines: Iterable[str], token_column: int | None = None) -> Layo
     return Layout(separator, num_columns, token_column)
 
 
-def _looks_like_conllu(lines: Iterable[str]) -> bool:
+def _looks_like_conllu(lines: Iterable[str], num_columns: int) -> bool:
     rows = [line.split("\t") for line in lines if not line.startswith("#")]
-    fitting = [len(row) == len(CONLLU_COLUMNS) and bool(CONLLU_ID.fullmatch(row[0])) for row in rows]
+    fitting = [len(row) == num_columns and bool(CONLLU_ID.fullmatch(row[0])) for row in rows]
     # One faulty row must not change how the others are read; where the first one is faulty, little can be said.
-    return bool(rows) and fitting[0] and 2 * sum(fitting) > len(rows)
+    return bool(rows) and fitting[0] and 2 * sum(fitting) >= len(rows)
 
 
 def _split(line: str, separator: str) -> list[str]:

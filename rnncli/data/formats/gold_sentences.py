@@ -1,13 +1,15 @@
 """Gold sentences from files of columns: strict, with every fault named."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rnncli.data.byte_lines import open_input, read_blocks
 from rnncli.data.formats.conll import (
     BLANKS,
     CONLLU_COLUMNS,
+    CONLLU_ID,
+    DOCUMENT_START,
     Layout,
     Record,
     detect_layout,
@@ -15,13 +17,17 @@ from rnncli.data.formats.conll import (
     text_problem,
 )
 from rnncli.data.records import Sentence
+from rnncli.data.tag_sets import is_tag
 from rnncli.errors import DataError, Problem, UsageError
 
 _HEADER_TOKENS = frozenset(("token", "tokens", "word", "words", "form", "text"))
 _HEADER_TAGS = frozenset(("tag", "tags", "label", "labels", "ner", "pos", "upos", "xpos", "feats"))
 
+ADDED = -1
+"""The index of a column that a filter has put behind those of its input."""
+
 Column = int | str
-"""A 0-based index, or the name of a column of CoNLL-U."""
+"""A 0-based index, ADDED, or the name of a column of CoNLL-U."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +38,13 @@ class Columns:
         token: 0-based index of the tokens.
         tag: the tags.
         also: tags of a second kind, where they are wanted.
+        usual: name of the column of the tags that is taken in CoNLL-U where none is named, None for that of the task.
     """
 
     token: int | None = None
     tag: Column | None = None
     also: Column | None = None
+    usual: str | None = None
 
 
 class SentenceReader:
@@ -77,17 +85,25 @@ class SentenceReader:
             DataError: with up to `max_problems` problems.
             UsageError: the file cannot be opened or read.
         """
+        return self.parse(_all_records(path), path)
+
+    def parse(self, records: Iterable[Record], path: str) -> list[Sentence]:
+        """Make sentences of the records of a whole file, as `read` does."""
         self.layout = None
         problems: list[Problem] = []
         sentences: list[Sentence] = []
-        for record in _all_records(path):
+        for record in records:
+            if self.layout is None and not self._detect(record, path, problems):
+                if problems:  # without its columns nothing more of the file can be read
+                    break
+                continue
             sentence = self._sentence(record, path, problems)
             if sentence:
                 sentences.append(sentence)
             if len(problems) >= self._max_problems:
                 break
         if problems:
-            raise DataError(problems[: self._max_problems], hint=_hint(problems, path))
+            raise DataError(problems[: self._max_problems], hint=_hint(problems, path, self.layout))
         if not sentences:
             raise DataError([Problem(path, None, "no sentence in it")], hint="rows are TOKEN<TAB>TAG, one a token")
         return sentences
@@ -97,23 +113,25 @@ class SentenceReader:
         return CONLLU_COLUMNS[index] if self.layout is not None and self.layout.is_conllu else str(index + 1)
 
     def _sentence(self, record: Record, path: str, problems: list[Problem]) -> Sentence | None:
-        if self.layout is None and not self._detect(record, path):
-            return None
         layout = self.layout
         assert layout is not None
         rows: list[list[str]] = []
         numbers: list[int] = []
         num_problems = len(problems)
+        following = 1
         for number, line in enumerate(record.lines, record.first_line):
             if not line or layout.is_comment(line):
                 continue
             row = layout.split(line)
-            problem = self._row_problem(row, line, path, number, len(rows))
+            problem = self._row_problem(row, line, path, number, following)
             if problem:
                 problems.append(problem)
             elif layout.holds_token(row):
                 rows.append(row)
                 numbers.append(number)
+            # One gap in the numbers is one fault, not one at each row behind it.
+            if layout.is_conllu and row[0].isdecimal() and CONLLU_ID.fullmatch(row[0]):
+                following = int(row[0]) + 1
         if not rows or len(problems) > num_problems:
             return None
         is_contiguous = numbers[-1] - numbers[0] == len(numbers) - 1
@@ -121,38 +139,49 @@ class SentenceReader:
         lines = () if is_contiguous else tuple(numbers)
         return Sentence(tokens, tags, path, numbers[0], lines, also[0] if also else ())
 
-    def _detect(self, record: Record, path: str) -> bool:
-        """Set the layout and the tag columns from a first record; False where it has no rows."""
-        problems: list[Problem] = []
-        layout = detect_layout(record.lines, self._columns.token)
+    def _detect(self, record: Record, path: str, problems: list[Problem]) -> bool:
+        """Set the layout and the tag columns from a first record; False where it holds no token, or cannot be right."""
+        layout = detect_layout(record.lines, self._columns.token, num_added=int(self._columns.tag == ADDED))
         if layout is None:
             return False
-        number, line = next((n, x) for n, x in enumerate(record.lines, record.first_line) if x.strip(BLANKS))
-        rows = [layout.split(x) for x in record.lines if x.strip(BLANKS) and not layout.is_comment(x)]
-        rows = [row for row in rows if len(row) == layout.num_columns]
-        if layout.is_conllu:
-            rows = [row for row in rows if layout.holds_token(row)]
-        found: list[int] = []
-        for task, column in zip(self._tasks, (self._columns.tag, self._columns.also), strict=False):
-            if isinstance(column, str):
-                if not layout.is_conllu:
-                    message = f"no CoNLL-U, so no column is called {column!r}"
-                    raise DataError([Problem(path, number, message, line)])
-                column = CONLLU_COLUMNS.index(column)
-            found.append(find_tag_column(rows, layout, task) if column is None else column)
+        lines = [(n, x) for n, x in enumerate(record.lines, record.first_line) if x.strip(BLANKS)]
+        lines = [(n, x) for n, x in lines if not layout.is_comment(x)]
+        rows = [layout.split(x) for _, x in lines]
+        if all(row[0] == DOCUMENT_START for row in rows):
+            return False
+        rows = [row for row in rows if len(row) == layout.num_columns > layout.token_column]
+        found = self._tag_columns([row for row in rows if layout.holds_token(row)], layout)
         last = max(layout.token_column, *found)
-        if layout.num_columns < 2 or last >= layout.num_columns:
-            problems.append(Problem(path, number, f"expected at least {max(2, last + 1)} columns", line))
-        if len({layout.token_column, *found}) <= len(found) and layout.num_columns > 1:
-            message = "tokens and tags are to be read from the same column"
+        message = None
+        if -1 in found:
+            names = [c for c in (self._columns.tag, self._columns.also) if isinstance(c, str)]
+            message = f"no CoNLL-U, so no column is called {' or '.join(names)}"
+        elif layout.num_columns < 2 or last >= layout.num_columns:
+            message = f"expected at least {max(2, last + 1)} columns"
+        elif len({layout.token_column, *found}) <= len(found):
+            message = f"tokens and {' and '.join(self._tasks)} tags are to be read from the same column"
+        if message is not None:
+            number, line = lines[0]
             problems.append(Problem(path, number, message, line))
-        if problems:  # nothing can be said about rows that have no such column, in this record or in a later one
-            raise DataError(problems)
-        self.layout, self.tag_columns = layout, tuple(found)
+            return False
+        self.layout, self.tag_columns = layout, found
         return True
 
-    def _row_problem(self, row: list[str], line: str, path: str, number: int, num_before: int) -> Problem | None:
-        """Find a fault of a row that `num_before` tokens of its sentence precede."""
+    def _tag_columns(self, rows: Sequence[Sequence[str]], layout: Layout) -> tuple[int, ...]:
+        """Return where the tags of each task stand, -1 for a name that only CoNLL-U has."""
+        found = []
+        for i, (task, column) in enumerate(zip(self._tasks, (self._columns.tag, self._columns.also), strict=False)):
+            if column is None and i == 0 and layout.is_conllu and self._columns.usual in CONLLU_COLUMNS:
+                column = self._columns.usual
+            if column == ADDED:
+                column = layout.num_columns - 1
+            if isinstance(column, str):
+                column = CONLLU_COLUMNS.index(column) if layout.is_conllu else -1
+            found.append(find_tag_column(rows, layout, task) if column is None else column)
+        return tuple(found)
+
+    def _row_problem(self, row: list[str], line: str, path: str, number: int, following: int) -> Problem | None:
+        """Find a fault of a row; in CoNLL-U the next token of its sentence has the number `following`."""
         layout = self.layout
         assert layout is not None
         if bad := text_problem(line):
@@ -167,10 +196,10 @@ class SentenceReader:
             if layout.separator == "\t" and "\t" not in line:
                 return Problem(path, number, "no tab in it, while the columns above are cut by tabs", line)
             return Problem(path, number, f"{len(row)} columns, while the rows above have {layout.num_columns}", line)
+        if layout.is_conllu and (bad := _number_problem(row[0], following)):
+            return Problem(path, number, bad, line, 0)
         if not layout.holds_token(row):
             return None
-        if layout.is_conllu and row[0] != str(num_before + 1):
-            return Problem(path, number, f"token number {row[0]}, expected {num_before + 1}", line, 0)
         if not row[layout.token_column]:  # found in published corpora, so it is told and not refused
             self.num_empty_tokens += 1
         for task, column in zip(self._tasks, self.tag_columns, strict=True):
@@ -208,10 +237,37 @@ def find_tag_column(rows: Sequence[Sequence[str]], layout: Layout, task: str) ->
     return next((i for i in behind if i not in of_spans), layout.num_columns - 1)
 
 
+def _number_problem(text: str, following: int) -> str | None:
+    """Say what is wrong about a number in CoNLL-U where the next token has the number `following`."""
+    if not CONLLU_ID.fullmatch(text):
+        return f"{text!r} is not the number of a CoNLL-U token"
+    if "-" in text:
+        first, _, last = text.partition("-")
+        is_right = first == str(following) and int(last) >= following
+        return None if is_right else f"range {text}, expected one that begins at {following}"
+    if "." in text:
+        before = text.partition(".")[0]
+        return None if before == str(following - 1) else f"empty node {text}, expected {following - 1}.1 or the like"
+    if text == str(following):
+        return None
+    lost = ": is a blank line missing?" if text == "1" else ""
+    return f"token number {text}, expected {following}{lost}"
+
+
 def _tag_problem(tag: str, task: str, row: list[str], number: int) -> str | None:
+    if tag and not is_tag(tag):
+        return f"tag {tag!r} holds a control character"
     if tag and task == "pos":
         is_header = number == 1 and tag.lower() in _HEADER_TAGS and any(c.lower() in _HEADER_TOKENS for c in row)
         return "looks like a header row; a file of columns has none" if is_header else None
+    problem = tag_problem(tag)
+    if problem and tag not in ("", "0", "o") and number == 1 and any(cell.lower() in _HEADER_TOKENS for cell in row):
+        return "looks like a header row; a file of columns has none"
+    return problem
+
+
+def tag_problem(tag: str) -> str | None:
+    """Say why something is no tag of the BIO family, or None."""
     if tag == "O" or (tag[1:2] == "-" and tag[0] in "BIESLU" and len(tag) > 2):
         return None
     if not tag:
@@ -220,12 +276,10 @@ def _tag_problem(tag: str, task: str, row: list[str], number: int) -> str | None
         return "tag 0 (zero); the outside tag is the letter O"
     if tag == "o":
         return "tag o; the outside tag is the capital letter O"
-    if number == 1 and any(cell.lower() in _HEADER_TOKENS for cell in row):
-        return "looks like a header row; a file of columns has none"
     return f"unknown tag {tag!r}: expected O, or a prefix B- I- E- S- L- U- and a type"
 
 
-def _hint(problems: list[Problem], path: str) -> str | None:
+def _hint(problems: list[Problem], path: str, layout: Layout | None) -> str | None:
     messages = " ".join(problem.message for problem in problems)
     if "holds whitespace" in messages:
         return rf"sed 's/^[[:space:]]*$//' {path} > fixed.conll"
@@ -235,6 +289,10 @@ def _hint(problems: list[Problem], path: str) -> str | None:
         return f"tail -n +2 {path} > fixed.conll"
     if "not UTF-8" in messages:
         return f"iconv -f latin1 -t utf-8 {path} > fixed.conll"
+    # Only words cut by spaces can be text that nobody has cut into rows.
+    is_spaced = layout is None or layout.separator == " "
+    if is_spaced and any(m in messages for m in ("unknown tag", "rows above have", "expected at least")):
+        return "rows are one token and its tag each, so if this is raw text, it has no tags; else name them: --column N"
     if "unknown tag" in messages:
         return "name the tags' column with --column N (1 is the first); for one tag a token: rnncli train pos"
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rnncli.data.formats.conll import CONLLU_COLUMNS, DOCUMENT_START
+from rnncli.data.formats.conll import CONLLU_COLUMNS
 from rnncli.data.formats.tag_records import TagRecord
 from rnncli.data.tag_sets import TagSet
 
@@ -10,7 +10,7 @@ NOTHING = "_"
 """What CoNLL-U writes where there is nothing."""
 
 _MISC = len(CONLLU_COLUMNS) - 1
-_NAME_KEY = "NER="
+NAME_KEY = "NER="
 """How the tags of spans are written into the last column of CoNLL-U, which has none of its own for them."""
 
 
@@ -42,9 +42,8 @@ def _widened(line: str, record: TagRecord, outside: Sequence[str]) -> str:
     layout = record.layout
     if layout is None or not line or layout.is_comment(line):
         return line
-    if line.startswith(DOCUMENT_START):
-        return layout.separator.join((line, *outside))
-    return layout.separator.join((line, *[NOTHING] * len(outside))) if layout.is_conllu else line
+    # Such a row opens a document, where all columns are filled, or is one of CoNLL-U's.
+    return layout.separator.join((line, *([NOTHING] * len(outside) if layout.is_conllu else outside)))
 
 
 def conllu_rows(record: TagRecord, tags: Sequence[str], head: TagSet) -> list[str]:
@@ -61,9 +60,10 @@ def conllu_rows(record: TagRecord, tags: Sequence[str], head: TagSet) -> list[st
 
 
 def fresh_conllu(record: TagRecord, tags: Sequence[str], head: TagSet) -> list[str]:
-    """Write CoNLL-U for a record that came in any other form."""
-    rows = [f"# text = {record.text}"] if "\n" not in record.text else []
+    """Write CoNLL-U for a record that came in any other form; nothing for one without tokens, as it has no sentence."""
     tokens = record.tokens or []
+    has_text = tokens and not any(char in record.text for char in "\n\r")
+    rows = [f"# text = {record.text}"] if has_text else []
     for i, (token, tag) in enumerate(zip(tokens, tags, strict=True)):
         columns = [str(i + 1), token or NOTHING, *[NOTHING] * 8]
         offsets = record.offsets
@@ -85,7 +85,7 @@ def _put(columns: list[str], tag: str, head: TagSet) -> None:
         name = head.column if head.column in CONLLU_COLUMNS else "upos"
         columns[CONLLU_COLUMNS.index(name)] = tag
         return
-    kept = [part for part in columns[_MISC].split("|") if part != NOTHING and not part.startswith(_NAME_KEY)]
+    kept = [part for part in columns[_MISC].split("|") if part != NOTHING and not part.startswith(NAME_KEY)]
     if tag != "O":
-        kept.append(_NAME_KEY + tag)
+        kept.append(NAME_KEY + tag)
     columns[_MISC] = "|".join(kept) or NOTHING

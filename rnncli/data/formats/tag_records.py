@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from rnncli.data.byte_lines import LineBlock
 from rnncli.data.formats.conll import (
     BLANKS,
-    CONLLU,
     CONLLU_ID,
     Layout,
     Record,
+    conllu_layout,
     detect_layout,
     read_records,
     text_problem,
@@ -160,7 +160,7 @@ def read_columns(blocks: Iterable[LineBlock], token_column: int | None = None, *
     Yields:
         The records that a block completes, and whether reading on would block.
     """
-    layout = CONLLU if is_conllu else None
+    layout = conllu_layout(token_column) if is_conllu else None
     for records, idle in read_records(blocks):
         group = []
         for record in records:
@@ -190,7 +190,10 @@ def _column_record(record: Record, layout: Layout | None) -> TagRecord:
             return bad(number, "looks blank but holds whitespace, so it ends no sentence")
         columns = layout.split(line)
         if len(columns) != layout.num_columns:
-            return bad(number, f"{len(columns)} columns, while the rows above have {layout.num_columns}")
+            others = "CoNLL-U has" if layout.is_conllu else "the rows above have"
+            return bad(number, f"{len(columns)} columns, while {others} {layout.num_columns}")
+        if layout.token_column >= layout.num_columns:
+            return bad(number, f"{len(columns)} columns, but the tokens are to be in column {layout.token_column + 1}")
         if layout.is_conllu and not CONLLU_ID.fullmatch(columns[0]):
             return bad(number, f"{columns[0]!r} is not the number of a CoNLL-U token")
         is_token.append(layout.holds_token(columns))

@@ -72,17 +72,20 @@ class TagWriter:
     def _rows(self, record: TagRecord, answers: Sequence[Sequence[str]] | None) -> str:
         end = self._separator if record.ended else ""
         tags = None if answers is None else answers[self._chosen]
-        if tags is None and record.rows:
+        # Columns of another layout would be no CoNLL-U.
+        keeps_rows = bool(record.rows) and not (self._is_conllu and record.layout and not record.layout.is_conllu)
+        if not keeps_rows:
+            if tags is None:
+                # Blank lines around sentences are no records.
+                return "" if record.rows and record.error is None else end
+            fresh = fresh_conllu(record, tags, self._head) if self._is_conllu else fresh_rows(record, tags)
+            return self._separator.join([*fresh, ""]) + end
+        if tags is None:
             rows = rows_without_tags(record, None if self._is_conllu else self._outside)
-        elif tags is None:
-            rows = [""]
         elif self._is_conllu:
-            has_columns = record.layout is not None and record.layout.is_conllu
-            rows = (
-                conllu_rows(record, tags, self._head) if has_columns else [*fresh_conllu(record, tags, self._head), ""]
-            )
+            rows = conllu_rows(record, tags, self._head)
         else:
-            rows = rows_with_column(record, tags, self._outside) if record.rows else [*fresh_rows(record, tags), ""]
+            rows = rows_with_column(record, tags, self._outside)
         return self._separator.join(rows) + end
 
     def _inline(self, record: TagRecord, answers: Sequence[Sequence[str]]) -> str:

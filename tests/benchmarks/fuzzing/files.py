@@ -15,6 +15,7 @@ from rnncli.cli.app import run as run_command
 from rnncli.data import tokenizer as tokenizer_module
 from rnncli.data.formats.gold_sentences import Columns, SentenceReader
 from rnncli.data.formats.vectors import read_vectors
+from rnncli.data.tag_sets import is_tag
 from rnncli.data.tokenizer import Tokenizer
 from rnncli.data.tokenizer_rules import TokenizerRules
 from rnncli.errors import DataError, ModelError, UsageError
@@ -157,7 +158,7 @@ class Models:
             assert str(error).startswith("tokenizer rules") or isinstance(error, UnicodeDecodeError), error
             return False
         assert [len(found) for found in tags] == [3, 0, 1]
-        assert all(tag and tag.isprintable() for found in tags for tag in found)
+        assert all(is_tag(tag) for found in tags for tag in found)
         return True
 
 
