@@ -132,7 +132,8 @@ class Filter:
             if number not in faults and not self.is_blank(row):
                 text = row.decode()
                 size = len(self.tokens(text))
-                place += output == "conllu" and "\n" not in self.text(text)
+                has_comment = output == "conllu" and size and not set("\n\r") & set(self.text(text))
+                place += bool(has_comment)
             cells = [line.split("\t") for line in found[place : place + size]]
             column = 0
             if output == "conllu":
