@@ -15,6 +15,9 @@ LEAK = 0.01
 MAX_LAYERS = 16
 """Most layers of an encoder; a file that claims millions is not taken at its word."""
 
+MAX_HIDDEN_SIZE = 4096
+"""Most units per direction, for the same reason."""
+
 _NUM_GATES = {"gru": 3, "lstm": 4, "rnn": 1, "indrnn": 1, "qrnn": 3, "mingru": 2}
 
 

@@ -3,12 +3,27 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from rnncli.cells import ACTIVATIONS, CELLS, MAX_LAYERS
+from rnncli.cells import ACTIVATIONS, CELLS, MAX_HIDDEN_SIZE, MAX_LAYERS
+
+MAX_VECTOR_SIZE = 4096
+"""Numbers of a pretrained vector at most."""
+
+_MOST_ROWS = 1 << 24
+_LARGEST = {
+    "embedding_size": 1024,
+    "vector_size": MAX_VECTOR_SIZE,
+    "projection_size": 2048,
+    "maxout_pieces": 16,
+    "ngram_min": 64,
+    "ngram_max": 64,
+    "hidden_size": MAX_HIDDEN_SIZE,
+    "num_layers": MAX_LAYERS,
+}
+"""What a model file may ask for at most, far above what is of use: products of these must not fill a machine."""
 
 LINEAR_WINDOWS = (5, 3, 1, 0)
 """Windows that a tagger's linear path may have, the best first."""
 
-_LARGEST = {"num_layers": MAX_LAYERS}
 _CHOICES = {"cell": CELLS, "activation": ACTIVATIONS}
 
 
@@ -121,11 +136,14 @@ def tagger_config(values: dict[str, Any]) -> TaggerConfig:
     window = values["linear_window"]
     if type(window) is not int or window not in LINEAR_WINDOWS:
         raise ValueError(f"model.linear_window must be one of {', '.join(map(str, LINEAR_WINDOWS))}")
-    return TaggerConfig(
+    config = TaggerConfig(
         FeatureConfig(**_checked("features", values["features"], FeatureConfig())),
         EncoderConfig(**_checked("encoder", values["encoder"], EncoderConfig())),
         window,
     )
+    if config.features.ngram_min > config.features.ngram_max:
+        raise ValueError("features.ngram_min is above features.ngram_max")
+    return config
 
 
 def _checked(name: str, values: Any, default: FeatureConfig | EncoderConfig) -> dict[str, Any]:
@@ -134,7 +152,8 @@ def _checked(name: str, values: Any, default: FeatureConfig | EncoderConfig) -> 
         kind = type(getattr(default, key))
         if type(value) is not kind:
             raise ValueError(f"{name}.{key} must be of type {kind.__name__}")
-        if isinstance(value, int) and not (0 if key == "vector_size" else 1) <= value <= _LARGEST.get(key, 1 << 24):
+        smallest = 0 if key == "vector_size" else 1
+        if isinstance(value, int) and not smallest <= value <= _LARGEST.get(key, _MOST_ROWS):
             raise ValueError(f"{name}.{key} is out of range")
         if key in _CHOICES and value not in _CHOICES[key]:
             raise ValueError(f"{name}.{key} must be one of {', '.join(_CHOICES[key])}")
@@ -144,4 +163,4 @@ def _checked(name: str, values: Any, default: FeatureConfig | EncoderConfig) -> 
 def _check_keys(name: str, values: Any, expected: set[str]) -> None:
     if not isinstance(values, dict) or values.keys() != expected:
         found = set(values) if isinstance(values, dict) else set()
-        raise ValueError(f"{name}: unknown or missing settings: {', '.join(sorted(found ^ expected))}")
+        raise ValueError(f"{name}: unknown or missing settings: {', '.join(sorted(found ^ expected)[:20])}")

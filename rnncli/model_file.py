@@ -6,6 +6,8 @@ that equal models are equal bytes.
 
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +25,18 @@ from rnncli.data.tag_sets import TagSet
 from rnncli.errors import ModelError, ResourceError
 
 FORMAT_VERSION = 1
-_KEY = "rnncli"
+MAX_FILE_SIZE = 1 << 29
+"""Bytes of the largest file that is read or written."""
+MAX_TEXT_SIZE = 1 << 22
+"""Bytes of the largest text in a file, a list of words left aside."""
 MAX_DESCRIPTION = 1 << 20
 """Most bytes of the description."""
+_KEY = "rnncli"
+_MAX_HEADER = 1 << 22
+_MAX_WORDS = 1 << 22
+_MAX_LISTED = 20
+_MAX_SHOWN = 200
+_WRONG_VALUES = (ValueError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +46,12 @@ class TensorSpec:
     Attributes:
         shape: its sizes; None where any size is right.
         dtypes: the NumPy names of the types it may have.
+        max_size: the most numbers it may hold, None without such a limit.
     """
 
     shape: tuple[int | None, ...]
     dtypes: tuple[str, ...] = ("float16", "float32")
+    max_size: int | None = None
 
     def problem(self, name: str, tensor: NDArray[Any]) -> str | None:
         """Say how a tensor differs from this, or None."""
@@ -48,6 +61,8 @@ class TensorSpec:
             return f"{name} has shape {list(tensor.shape)}, expected {list(self.shape)}"
         if tensor.dtype.name not in self.dtypes:
             return f"{name} has type {tensor.dtype.name}, expected {' or '.join(self.dtypes)}"
+        if self.max_size is not None and tensor.size > self.max_size:
+            return f"{name} holds {tensor.size} numbers, more than {self.max_size}"
         return None
 
 
@@ -89,8 +104,8 @@ def tagger_tensors(config: TaggerConfig, heads: Sequence[TagSet]) -> dict[str, T
         "features.norm.bias": TensorSpec((features.projection_size,)),
         "output.weight": TensorSpec((num_tags, 2 * hidden)),
         "output.bias": TensorSpec((num_tags,)),
-        "tokenizer": TensorSpec((None,), ("uint8",)),
-        "known_words": TensorSpec((None,), ("uint32",)),
+        "tokenizer": TensorSpec((None,), ("uint8",), MAX_TEXT_SIZE),
+        "known_words": TensorSpec((None,), ("uint32",), _MAX_WORDS),
     }
     if config.linear_window:
         width = config.linear_window * num_tags
@@ -123,7 +138,7 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
         Size of the file in bytes.
 
     Raises:
-        ResourceError: the disk is full or the place cannot be written.
+        ResourceError: the disk is full, the place cannot be written, or the model is larger than `read` takes.
     """
     from safetensors.numpy import save  # readers do not need it
 
@@ -133,25 +148,30 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
     text = canonical_json(content)
     if len(text.encode()) > MAX_DESCRIPTION:
         raise ResourceError("the model's description is larger than 1 MB")
-    return write_atomically(path, [save(ordered, {_KEY: text})], "model")
+    data = save(ordered, {_KEY: text})
+    if len(data) > MAX_FILE_SIZE or int.from_bytes(data[:8], "little") > _MAX_HEADER:
+        raise ResourceError(f"{path}: the model is larger than {MAX_FILE_SIZE >> 20} MB or has too many parts")
+    return write_atomically(path, [data], "model")
 
 
 def read(path: str | Path) -> ModelFile:
     """Read and check a model.
 
+    Nothing is read before the sizes of the file and of its header are known to be sensible, and what is read takes no
+    more memory than the file's size asks for.
+
     Raises:
         ModelError: not found, not a model, corrupt, or of a newer format.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ModelError(f"{path}: {'not a file' if path.exists() else 'no such model'}")
+    _check_sizes(path)
     try:
         with safe_open(path, framework="numpy") as stream:
             metadata = _parse(path, (stream.metadata() or {}).get(_KEY))
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
         found = checksum({k: v for k, v in metadata.items() if k != "checksum"}, tensors)
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise ModelError(f"{path}: not a model, or damaged: {error}") from error
+    except (SafetensorError, OSError, ArithmeticError, LookupError, *_WRONG_VALUES) as error:
+        raise ModelError(f"{path}: not a model, or damaged: {str(error)[:_MAX_SHOWN]}") from error
     if found != metadata.get("checksum"):
         raise ModelError(f"{path}: damaged: its checksum does not match", hint="copy or train it again")
     return ModelFile(metadata, tensors)
@@ -161,15 +181,17 @@ def require(path: str | Path, tensors: Mapping[str, NDArray[Any]], expected: Map
     """Check names, shapes and types of all tensors.
 
     Raises:
-        ModelError: lists every difference.
+        ModelError: lists every difference, up to a number that can be read.
     """
     problems = [f"{name} is missing" for name in expected if name not in tensors]
-    problems += [f"{name} is unknown" for name in tensors if name not in expected]
+    problems += [f"{name[:_MAX_SHOWN]} is unknown" for name in tensors if name not in expected]
     problems += [
         problem for name, spec in expected.items() if name in tensors and (problem := spec.problem(name, tensors[name]))
     ]
     if problems:
-        raise ModelError(f"{path}: does not fit its own description: " + "; ".join(sorted(problems)))
+        listed = sorted(problems)[:_MAX_LISTED]
+        listed += [f"and {len(problems) - _MAX_LISTED} more"] if len(problems) > _MAX_LISTED else []
+        raise ModelError(f"{path}: does not fit its own description: " + "; ".join(listed))
 
 
 def checksum(metadata: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
@@ -206,20 +228,45 @@ def tensor_text(tensor: NDArray[Any]) -> str:
         raise ModelError(f"a text in the model is not UTF-8: {error}") from error
 
 
+def _check_sizes(path: Path) -> None:
+    """Refuse what is no regular file, or a file whose sizes are not those of a model."""
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelError(f"{path}: not a file")
+        with open(path, "rb", buffering=0) as stream:
+            start = stream.read(8)
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no such model") from error
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    if status.st_size > MAX_FILE_SIZE:
+        raise ModelError(f"{path}: not a model, or damaged: larger than {MAX_FILE_SIZE >> 20} MB")
+    if len(start) < 8 or int.from_bytes(start, "little") > min(_MAX_HEADER, status.st_size - 8):
+        raise ModelError(f"{path}: not a model, or damaged: the length of its header cannot be right")
+
+
+def _is_name(task: object) -> bool:
+    return isinstance(task, str) and task.isidentifier() and len(task) <= _MAX_SHOWN
+
+
 def _parse(path: Path, text: str | None) -> dict[str, Any]:
     if text is None:
         raise ModelError(f"{path}: a safetensors file, but not a model of rnncli")
     if len(text) > MAX_DESCRIPTION:
         raise ModelError(f"{path}: its description is larger than 1 MB")
     metadata = json.loads(text)
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("task"), str):
+    if not isinstance(metadata, dict) or not _is_name(metadata.get("task")):
         raise ModelError(f"{path}: its description names no task")
     version = metadata.get("format_version")
-    if not isinstance(version, int) or version < 1:
+    if type(version) is not int or version < 1:
         raise ModelError(f"{path}: its description names no format version")
     if version > FORMAT_VERSION:
         raise ModelError(
             f"{path}: format version {version}, newer than this rnncli reads ({FORMAT_VERSION})",
             hint="pip install --upgrade rnncli",
         )
+    # Else a key could stand there twice, and what one reader takes for the description be another's blind spot.
+    if canonical_json(metadata) != text:
+        raise ModelError(f"{path}: damaged: its description is not written as rnncli writes it")
     return metadata

@@ -1,5 +1,6 @@
 """What the tests share: the real command line in a subprocess, invented corpora, and one tagger."""
 
+import json
 import os
 import random
 import signal
@@ -8,15 +9,19 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from rnncli import model_file
 
 settings.register_profile("rnncli", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rnncli")
 
 COMMAND = (sys.executable, "-m", "rnncli")
 Rows = list[tuple[str, str]]
+Change = Callable[[dict[str, Any], dict[str, Any]], None]
 
 _PEOPLE = ["Ada", "Bob", "Clara", "Daniel", "Emma", "Felix", "Greta", "Hugo", "Ida", "Jonas"]
 _SURNAMES = ["Lovelace", "Miller", "Brandt", "Okafor", "Rossi", "Novak"]
@@ -183,6 +188,21 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.code == 0, done.err
     return folder / "names.rnn"
+
+
+@pytest.fixture(scope="session")
+def craft_model(model: Path) -> Callable[[Path, Change], None]:
+    """Writes the shared tagger with its description or its tensors changed, and with the checksum that fits."""
+    file = model_file.read(model)
+
+    def write(path: Path, change: Change) -> None:
+        metadata, tensors = json.loads(json.dumps(file.metadata)), dict(file.tensors)
+        change(metadata, tensors)
+        for name in ("checksum", "format_version"):
+            metadata.pop(name, None)
+        model_file.write(path, metadata, tensors)
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from rnncli.cli.options import Quiet, Verbose, set_threads
-from rnncli.cli.terminal import note
+from rnncli.cli.terminal import note, printable
 from rnncli.data.tag_sets import TagSet
 from rnncli.errors import ModelError
 
@@ -38,18 +38,25 @@ def info(
     file = model_file.read(model)
     num_numbers = sum(t.size for name, t in file.tensors.items() if t.dtype.kind == "f")
     num_bytes = sum(t.nbytes for t in file.tensors.values())
-    if command:
-        sys.stdout.write(shlex.join(file.metadata.get("command", [])) + "\n")
-    elif as_json:
-        content = {**file.metadata, "num_parameters": num_numbers, "num_bytes": num_bytes}
-        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
-    else:
-        try:
+    try:
+        if command:
+            lines = [printable(shlex.join(file.metadata.get("command", [])))]
+            lines[0].encode("utf-8", "surrogateescape")  # a file's name may be any bytes, but nothing else
+        elif as_json:
+            content = {**file.metadata, "num_parameters": num_numbers, "num_bytes": num_bytes}
+            lines = [_proper(json.dumps(content, ensure_ascii=False))]
+        else:
             rows = _rows(file.metadata, num_numbers, num_bytes)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{model}: its description is not that of a model: {error}") from error
-        for name, value in rows:
-            sys.stdout.write(f"{name:<11} {value}\n")
+            lines = [_proper(printable(f"{name:<11} {value}")) for name, value in rows]
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        raise ModelError(f"{model}: its description is not that of a model: {error}") from error
+    for line in lines:
+        sys.stdout.write(line + "\n")
+
+
+def _proper(text: str) -> str:
+    """Write halves of surrogate pairs, which are no text, with a backslash; inside of JSON they are JSON again."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _rows(metadata: dict[str, Any], num_numbers: int, num_bytes: int) -> list[tuple[str, str]]:

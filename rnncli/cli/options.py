@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnncli.cells import ACTIVATED_CELLS, ACTIVATIONS, CELLS, MAX_LAYERS
+from rnncli.cells import ACTIVATED_CELLS, ACTIVATIONS, CELLS, MAX_HIDDEN_SIZE, MAX_LAYERS
 from rnncli.data.tag_sets import TAG_TASKS
 from rnncli.errors import ModelError, UsageError
 
@@ -74,7 +74,9 @@ Activation = Annotated[
 NumLayers = Annotated[
     int, typer.Option("--layers", min=1, max=MAX_LAYERS, metavar="N", hidden=True, help="Stacked recurrent layers.")
 ]
-HiddenSize = Annotated[int, typer.Option(min=1, max=4096, metavar="N", hidden=True, help="Units per direction.")]
+HiddenSize = Annotated[
+    int, typer.Option(min=1, max=MAX_HIDDEN_SIZE, metavar="N", hidden=True, help="Units per direction.")
+]
 Task = Annotated[
     str | None,
     typer.Option(metavar="|".join(TAG_TASKS), hidden=True, help="Whose tags, of a model that learned two kinds."),
@@ -124,7 +126,7 @@ def find_model(given: str | None, command: str, tasks: tuple[str, ...]) -> str:
     """
     named = given or os.environ.get(f"RNNCLI_{command.upper()}_MODEL")
     if named:
-        if not Path(named).exists():
+        if not os.path.exists(named):
             raise ModelError(f"{named}: no such model", hint=f"rnncli train {tasks[0]} DATA -o {named}")
         return named
     found = [name for task in tasks if Path(name := f"{task}.rnn").exists()]
@@ -227,9 +229,9 @@ def require_file(path: str) -> None:
     """Raise a UsageError unless the path is `-` or can be opened for reading."""
     if path == "-":
         return
-    if not Path(path).exists():
+    if not os.path.exists(path):
         raise UsageError(f"{path}: no such file")
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         raise UsageError(f"{path}: is a directory")
     if not os.access(path, os.R_OK):
         raise UsageError(f"{path}: cannot be read")

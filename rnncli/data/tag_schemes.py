@@ -317,7 +317,10 @@ def allowed_transitions(tags: Sequence[str]) -> tuple[list[list[bool]], list[boo
 
     may_start = [may_follow((OUTSIDE, ""), part) for part in parts]
     may_end = [may_follow(part, (OUTSIDE, "")) for part in parts]
-    return [[may_follow(before, after) for after in parts] for before in parts], may_start, may_end
+    # What may follow an unfinished span depends on its type alone, and what may follow all else is what may start.
+    rows = {name: [may_follow(("I", name), after) for after in parts] for name in {name for _, name in parts}}
+    allowed = [rows[part[1]] if part[0] in _UNFINISHED else may_start for part in parts]
+    return allowed, may_start, may_end
 
 
 def _check_prefix(tag: str, prefix: str, scheme: Scheme) -> None:

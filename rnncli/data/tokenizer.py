@@ -8,7 +8,7 @@ patterns tore apart.
 Runs of whitespace yield no token here. Otherwise one thing differs from spaCy: a chunk (text between whitespace) of
 more than `MAX_CHUNK_LENGTH` code points is first cut into pieces of that length, since the time that spaCy's patterns
 take grows with the square of the length. The cut bounds the work of such patterns; a pattern made to be slow can still
-take exponential time within one piece.
+take exponential time within one piece, which is why the time is limited too.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from rnncli.data.cpu_limit import CpuLimit, CpuLimitError
 from rnncli.data.tokenizer_rules import NARROW_RANGES, TokenizerRules
 
 MAX_CHUNK_LENGTH: Final = 1_000
@@ -24,6 +25,13 @@ MAX_CHUNK_LENGTH: Final = 1_000
 
 MAX_CACHED_CHUNKS: Final = 10_000
 """Number of distinct chunks whose tokens are remembered."""
+
+_START_S: Final = 2.0
+_MOST_S: Final = 20.0
+_CHARACTER_S: Final = 10e-3
+_PATTERN_CHARACTER_S: Final = 20e-6
+# Time that a text and a pattern being compiled earn. spaCy's own patterns were seen to take 1.4 ms a character of the
+# worst texts, which is a thousand times their usual time, and 2 us a character to compile.
 
 
 class Tokenizer:
@@ -40,7 +48,8 @@ class Tokenizer:
         """Index the exceptions; no pattern compiles yet."""
         self._is_characters = rules.kind == "characters"
         self._exceptions = rules.exceptions
-        self._patterns = _Patterns(rules)
+        self._limit = CpuLimit(_START_S, _MOST_S)
+        self._patterns = _Patterns(rules, self._limit)
         # Chunk -> the lengths of its tokens, and whether one of them could begin an exception's sequence.
         self._cache: dict[str, tuple[tuple[int, ...], bool]] = {}
         self._sequences: dict[str, list[list[str]]] = {}
@@ -57,7 +66,7 @@ class Tokenizer:
             The tokens in order.
 
         Raises:
-            ValueError: If a pattern of the rules is not a valid regular expression.
+            ValueError: As `spans` does.
         """
         return [text[start:end] for start, end in self.spans(text)]
 
@@ -71,10 +80,20 @@ class Tokenizer:
             Start and end of each token in order, in code points, the end exclusive; `text[start:end]` is the token.
 
         Raises:
-            ValueError: If a pattern of the rules is not a valid regular expression.
+            ValueError: If a pattern of the rules is not a valid regular expression, or takes beyond all measure.
         """
         if self._is_characters:
             return [(index, index + 1) for index, character in enumerate(text) if not character.isspace()]
+        try:
+            try:
+                return self._rule_spans(text)
+            finally:
+                if self._limit.is_running:
+                    self._limit.stop()
+        except CpuLimitError as error:
+            raise ValueError(f"its tokenizer's pattern {self._patterns.last_name} does not come to an end") from error
+
+    def _rule_spans(self, text: str) -> list[tuple[int, int]]:
         spans: list[tuple[int, int]] = []
         end = 0
         needs_last_pass = False
@@ -113,6 +132,9 @@ class Tokenizer:
         return entry
 
     def _tokenize_piece(self, piece: str) -> list[str]:
+        self._limit.earned_s += _CHARACTER_S * len(piece)
+        if not self._limit.is_running:
+            self._limit.start()
         exception = self._exceptions.get(piece)
         if exception is not None:
             return list(exception)
@@ -191,10 +213,16 @@ class _Patterns:
 
     Args:
         rules: Where the patterns are.
+        limit: Earns the time to compile.
+
+    Attributes:
+        last_name: Name of the pattern that was used last.
     """
 
-    def __init__(self, rules: TokenizerRules) -> None:
+    def __init__(self, rules: TokenizerRules, limit: CpuLimit) -> None:
+        self.last_name = ""
         self._rules = rules
+        self._limit = limit
         self._compiled: dict[tuple[str, bool], re.Pattern[str] | None] = {}
 
     def prefix_length(self, piece: str) -> int:
@@ -226,6 +254,7 @@ class _Patterns:
         return pattern is not None and pattern.match(piece) is not None
 
     def _pattern(self, name: str, piece: str) -> re.Pattern[str] | None:
+        self.last_name = name
         key = (name, _is_narrow(piece))
         if key not in self._compiled:
             self._compiled[key] = self._compile(*key)
@@ -234,8 +263,11 @@ class _Patterns:
     def _compile(self, name: str, is_narrow: bool) -> re.Pattern[str] | None:
         full: str | None = getattr(self._rules, name)
         text = self._rules.narrow_patterns.get(name, full) if is_narrow else full
+        if text is None:
+            return None
+        self._limit.earned_s += _PATTERN_CHARACTER_S * len(text)
         try:
-            return None if text is None else re.compile(text)
+            return re.compile(text)
         except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"tokenizer rules: {name} is not a valid regular expression: {error}") from error
 

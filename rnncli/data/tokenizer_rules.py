@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
@@ -12,6 +15,17 @@ NARROW_RANGES: Final = ((0x0, 0x24F), (0x2000, 0x20CF))
 
 PATTERN_NAMES: Final = ("prefix", "suffix", "infix", "token_match", "url")
 KINDS: Final = ("rules", "characters")
+
+MAX_JSON_LENGTH: Final = 1 << 22
+"""Characters of the rules as JSON at most; the longest of spaCy's, French, have 1.8 million."""
+
+_MAX_PATTERN_LENGTH: Final = 1 << 21
+_MAX_REPEATS: Final = 10_000
+_MAX_EXCEPTIONS: Final = 1 << 17
+_MAX_EXCEPTION_TOKENS: Final = 100
+_MAX_SEQUENCES: Final = 1_000
+_REPEAT = re.compile(r"\{([0-9]+)")
+# Far above what spaCy's rules hold: repeats of 192, 16,000 exceptions, 11 tokens in one, 152 that begin alike.
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,7 @@ class TokenizerRules:
         required_characters: By name of the pattern, characters without which it cannot match. May be empty.
 
     Raises:
-        ValueError: If the kind is unknown or the parts contradict each other.
+        ValueError: If the kind is unknown, the parts contradict each other, or one is too large to be worked with.
     """
 
     language: str
@@ -62,6 +76,25 @@ class TokenizerRules:
         for name in (*self.narrow_patterns, *self.required_characters):
             if name not in PATTERN_NAMES or getattr(self, name) is None:
                 raise ValueError(f"tokenizer rules: there is no pattern {name!r}")
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        patterns = {name: text for name in PATTERN_NAMES if (text := getattr(self, name)) is not None}
+        for name, text in (*patterns.items(), *self.narrow_patterns.items()):
+            if len(text) > _MAX_PATTERN_LENGTH:
+                raise ValueError(f"tokenizer rules: {name} has {len(text)} characters")
+            # Each turn of a repeat that must be made takes memory, and nested repeats multiply.
+            counts = (int(count[:9]) for count in _REPEAT.findall(text))
+            if math.prod(max(count, 1) for count in counts) > _MAX_REPEATS:
+                raise ValueError(f"tokenizer rules: {name} repeats something more than {_MAX_REPEATS} times")
+        if len(self.exceptions) > _MAX_EXCEPTIONS:
+            raise ValueError(f"tokenizer rules: {len(self.exceptions)} exceptions")
+        begins = Counter(tokens[0] for tokens in self.exception_sequences.values())
+        if max(begins.values(), default=0) > _MAX_SEQUENCES:
+            raise ValueError("tokenizer rules: too many exceptions begin with the same token")
+        for tokens in (*self.exceptions.values(), *self.exception_sequences.values()):
+            if len(tokens) > _MAX_EXCEPTION_TOKENS:
+                raise ValueError(f"tokenizer rules: an exception of {len(tokens)} tokens")
 
     def to_json(self) -> str:
         """Write the rules as canonical JSON: sorted keys, no spaces.
@@ -88,6 +121,8 @@ class TokenizerRules:
         Raises:
             ValueError: If the text is not JSON, or a part is missing, unknown, of the wrong type or against another.
         """
+        if len(text) > MAX_JSON_LENGTH:
+            raise ValueError(f"tokenizer rules: {len(text)} characters")
         try:
             content = json.loads(text)
         except (ValueError, RecursionError) as error:

@@ -1,6 +1,7 @@
 """From the scores of one head to its tags."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from rnncli.data.tag_sets import TagSet
 from rnncli.decoding.packed import Packing
 from rnncli.decoding.viterbi import FORBIDDEN, viterbi
 
+_MOST_SCORE = 1e9
 _PREFIXES = {
     Scheme.BIOES: {},
     Scheme.BILOU: {"S-": "U-", "E-": "L-"},
@@ -27,21 +29,20 @@ class TagDecoder:
         tensors: the model's arrays by name.
         index: of the head in the model.
         scheme: in which spans are answered, None for that of the training data.
+
+    Raises:
+        ValueError: a score is not finite.
     """
 
     def __init__(
         self, head: TagSet, tensors: Mapping[str, NDArray[Any]], index: int = 0, scheme: Scheme | None = None
     ) -> None:
-        """Mask the illegal transitions and prepare the names of the answers."""
+        """Prepare the names of the answers."""
         self.head = head
-        may_follow, may_start, may_end = head.allowed()
         zero = np.zeros((), dtype=np.float32)
-        self.chain = (
-            _masked(may_follow, tensors.get(f"crf.{index}.transitions", zero)),
-            _masked(may_start, tensors.get(f"crf.{index}.start", zero)),
-            _masked(may_end, tensors.get(f"crf.{index}.end", zero)),
-        )
-        """Scores of transitions [K, K], starts [K] and ends [K], the illegal masked; zeros where none are learned."""
+        self._learned = tuple(tensors.get(f"crf.{index}.{name}", zero) for name in ("transitions", "start", "end"))
+        if not all(float(np.abs(scores).max(initial=0)) < _MOST_SCORE for scores in self._learned):
+            raise ValueError("a score of a transition is not finite")
         self.scheme = None if head.scheme is None else scheme or head.scheme
         self._names: list[str] | None = list(head.tags)
         if self.scheme is not None:
@@ -49,6 +50,14 @@ class TagDecoder:
             # formed, which only transitions can promise.
             prefixes = _PREFIXES.get(self.scheme) if head.is_chain else None
             self._names = None if prefixes is None else [prefixes.get(tag[:2], tag[:2]) + tag[2:] for tag in head.tags]
+
+    @cached_property
+    def chain(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Scores of transitions [K, K], starts [K] and ends [K], the illegal masked; zeros where none are learned."""
+        # Of very many tags this is large, and plain tagging has no use for it.
+        may_follow, may_start, may_end = self.head.allowed()
+        transitions, start, end = self._learned
+        return _masked(may_follow, transitions), _masked(may_start, start), _masked(may_end, end)
 
     def best(self, emissions: NDArray[Any], packing: Packing) -> NDArray[np.int64]:
         """Return the best tag indices, int64 [N], packed.

@@ -98,6 +98,8 @@ class TagFilter:
             self._predict = lambda sentences: [(tags,) for tags in tagger.tag(sentences, chosen)]
             self._writer = TagWriter(output_format, [heads[chosen]], separator=separator, field=field)
         self._text_field = text_field
+        self._model = model
+        self._separator = separator
         if input_format in ("raw", "jsonl"):
             try:
                 self._tokenizer = Tokenizer(TokenizerRules.from_json(tensor_text(file.tensors["tokenizer"])))
@@ -111,8 +113,14 @@ class TagFilter:
         if self._input_format == "tokens":
             return read_lines(blocks, parse_tokens)
         if self._input_format == "jsonl":
-            return read_lines(blocks, parse_json(self._tokenizer.spans, self._text_field))
-        return read_lines(blocks, parse_raw(self._tokenizer.spans))
+            return read_lines(blocks, parse_json(self._tokenize, self._text_field, self._separator))
+        return read_lines(blocks, parse_raw(self._tokenize))
+
+    def _tokenize(self, text: str) -> list[tuple[int, int]]:
+        try:
+            return self._tokenizer.spans(text)
+        except ValueError as error:
+            raise ModelError(f"{self._model}: {error}") from error
 
     def predict(self, records: Sequence[TagRecord]) -> Sequence[Any]:
         """Return the tags of each record, with scores or with other readings where they were asked for."""

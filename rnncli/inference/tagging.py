@@ -24,6 +24,8 @@ _SEARCH_NUMBERS = 1 << 23
 """Numbers that one step of a search may hold, sentences times tags times tags, or one batch, tokens times tags."""
 _WINDOW = 2048
 _CONTEXT = 128
+_MOST_VECTORS = 1 << 22
+_MOST_SCORE = 1e9
 
 Batch = tuple[list[int], NDArray[Any], Packing]
 
@@ -133,10 +135,7 @@ class SentenceTagger:
         """Score one batch, in halves where the memory is too short for the whole."""
         batch = [sentences[i] for i in indices]
         try:
-            if len(batch[0]) > _WINDOW:
-                emissions, packing = self._windowed(batch[0])
-            else:
-                emissions, packing = self._backend.emissions(batch)
+            emissions, packing = self._score(batch)
         except MemoryError as error:
             if len(indices) == 1:
                 raise ResourceError(f"out of memory at a sentence of {len(batch[0]):,} tokens") from error
@@ -146,6 +145,15 @@ class SentenceTagger:
             return
         yield from self._scored_batch(sentences, indices[:half])
         yield from self._scored_batch(sentences, indices[half:])
+
+    # NumPy would warn of an overflow in a place that means nothing to who runs the model.
+    @np.errstate(all="ignore")
+    def _score(self, batch: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Packing]:
+        windowed = len(batch[0]) > _WINDOW
+        emissions, packing = self._windowed(batch[0]) if windowed else self._backend.emissions(batch)
+        if not (emissions.max() < _MOST_SCORE and emissions.min() > -_MOST_SCORE):
+            raise ModelError("the model is damaged: its scores of a text are not finite")
+        return emissions, packing
 
     def _windowed(self, tokens: Sequence[str]) -> tuple[NDArray[Any], Packing]:
         """Score a long sentence piece by piece, each piece with context; the search then sees it whole."""
@@ -209,16 +217,23 @@ def build_tagger(
 
     Raises:
         ResourceError: no such device.
+        ValueError: the list of words with vectors, or a score of a transition, is damaged.
     """
-    vocabulary = (
-        Vocabulary.from_bytes(tensors["features.vector_words"].tobytes()) if config.features.vector_size else None
-    )
+    vocabulary = _vector_words(tensors) if config.features.vector_size else None
     backend: EmissionBackend
     if device == "cpu":
         backend = Tagger(config, tensors, vocabulary, threads=threads)
     else:
         backend = _torch_backend(config, tensors, vocabulary, heads, device)
     return SentenceTagger(backend, [TagDecoder(head, tensors, i, scheme) for i, head in enumerate(heads)])
+
+
+def _vector_words(tensors: dict[str, NDArray[Any]]) -> Vocabulary:
+    """Read the words that have a vector; their number is known before any of them is read."""
+    data, num_vectors = tensors["features.vector_words"].tobytes(), len(tensors["features.vectors"])
+    if not 0 < data.count(b"\n") - 1 == num_vectors <= _MOST_VECTORS:
+        raise ValueError(f"{num_vectors} vectors, but not as many words")
+    return Vocabulary.from_bytes(data)
 
 
 def _torch_backend(

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rnncli import model_file
 from rnncli.atomic_file import remove_leftovers
-from rnncli.config import to_dict
+from rnncli.config import TaggerConfig, to_dict
 from rnncli.data.formats.vectors import read_vectors
 from rnncli.data.known_words import KnownWords
 from rnncli.data.records import Sentence
@@ -97,6 +97,7 @@ class _TaggerTraining:
             self._config.features,
             None if self._vectors is None else self._vectors.vocabulary,
         )
+        _check_size(self._config, self._heads)
         table = None if self._vectors is None else torch.from_numpy(self._vectors.table)
         self._model = Tagger(self._config, self._heads, job.training, table).to(device)
         self.epochs = job.training.epochs or default_epochs(self._data.num_tokens)
@@ -183,6 +184,15 @@ class _TaggerTraining:
 
     def _tagger(self, tensors: dict[str, NDArray[Any]]) -> SentenceTagger:
         return build_tagger(self._config, self._heads, tensors)
+
+
+def _check_size(config: TaggerConfig, heads: Sequence[TagSet]) -> None:
+    """Refuse sizes whose model could not be written, before it is trained."""
+    specs = model_file.tagger_tensors(config, heads).values()
+    # Nearly all of it is stored in half precision.
+    if 2 * sum(math.prod(size or 0 for size in spec.shape) for spec in specs) > model_file.MAX_FILE_SIZE:
+        message = f"a model of these sizes would be larger than {model_file.MAX_FILE_SIZE >> 20} MB"
+        raise UsageError(message, hint="a smaller --hidden-size or fewer --layers")
 
 
 def _inner_tags(head: TagSet, sentences: Sequence[Sentence], *, is_main: bool) -> list[tuple[str, ...]]:

@@ -194,6 +194,22 @@ def test_nothing_but_a_newline_ends_a_line(tag: Any) -> None:
     assert done.out.count(b"\n") == 1
 
 
+def test_a_nul_inside_of_json_does_not_end_a_record(tag: Any) -> None:
+    stdin = '{"text":"Ada\\u0000x"}\0{"text":"met"}\0'
+    done = tag("-0", "--input", "jsonl", stdin=stdin)
+    assert (done.code, done.out) == (1, b"\0met\0")
+    assert "a NUL, which ends records, in field 'text'" in done.err
+    done = tag("--input", "jsonl", stdin=stdin.replace("\0", "\n"))
+    assert (done.code, done.out.count(b"\n")) == (0, 2)
+
+
+@pytest.mark.parametrize("source", ["conll", "conllu"])
+def test_a_last_line_of_one_carriage_return_gets_no_newline(tag: Any, source: str) -> None:
+    row = "1\tAda" + "\t_" * 8
+    done = tag("--input", source, "--format", "conll", stdin=f"{row}\r\n\r")
+    assert (done.code, done.lines if done.out.endswith(b"\n") else None) == (0, [f"{row}\tB-PER"])
+
+
 def test_null_separates_records_that_hold_newlines(tag: Any) -> None:
     text = "Ada met\nBob in\r\nParis ."
     done = tag("-0", "--format", "jsonl", stdin=f"{text}\0\0Ada met Bob .\0")

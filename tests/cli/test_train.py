@@ -65,6 +65,14 @@ def num_dev(messages: str) -> int:
 # What works
 
 
+def test_sizes_that_no_file_may_have_are_refused_before_training(run_cli: Any, tmp_path: Path) -> None:
+    (tmp_path / "train.conll").write_text("Ada\tB-PER\n\nBob\tO\n\n")
+    sizes = ("--cell", "lstm", "--hidden-size", "4096", "--layers", "16")
+    done = run_cli("train", "ner", "train.conll", "--dev", "none", *sizes)
+    assert (done.code, "would be larger than 512 MB" in done.err) == (2, True)
+    assert not (tmp_path / "ner.rnn").exists()
+
+
 def test_a_first_run_says_what_it_found_and_what_to_type_next(
     run_cli: Any, corpus: Any, to_conll: Any, tmp_path: Path
 ) -> None:

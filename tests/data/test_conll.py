@@ -246,3 +246,11 @@ def test_records_hold_every_line_once(groups: list[list[bytes]]) -> None:
 def test_a_layout_of_nothing_is_none() -> None:
     assert detect_layout([]) is None
     assert detect_layout(["", "  ", "\t"]) is None
+
+
+@pytest.mark.parametrize("columns", [Columns(7, None), Columns(0, 7), Columns(7, 0), Columns(0, 0)])
+def test_columns_that_are_not_there_are_said_once(columns: Columns, tmp_path: Path) -> None:
+    """Guards reading on without them: the rows of the next sentence are just as short."""
+    found = problems(tmp_path, "# a\n\na\tO\nb\tO\n\nc\tO\n\n", columns)
+    assert 1 <= len(found) <= 2
+    assert all(line == 3 for line, _ in found)

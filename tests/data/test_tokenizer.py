@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rnncli.data import tokenizer as tokenizer_module
 from rnncli.data.tokenizer import MAX_CHUNK_LENGTH, Tokenizer
-from rnncli.data.tokenizer_rules import TokenizerRules
+from rnncli.data.tokenizer_rules import PATTERN_NAMES, TokenizerRules
 from rnncli.training.tokenizer_rules import freeze
 
 LANGUAGES = ("en", "de", "tr")
@@ -196,8 +196,73 @@ def test_a_pattern_compiles_only_when_a_text_needs_it() -> None:
 
 @pytest.mark.parametrize("pattern", ["(", "a{99999999999}", "(" * 5_000 + ")" * 5_000, "(?<=a+)b", "*"])
 def test_a_broken_pattern_is_an_error_of_the_rules(pattern: str) -> None:
-    with pytest.raises(ValueError, match="prefix is not a valid regular expression"):
+    with pytest.raises(ValueError, match=r"prefix (is not a valid regular expression|repeats something)"):
         Tokenizer(TokenizerRules("xx", "0", prefix=pattern)).tokenize("word")
+
+
+ENDLESS = [
+    "(a+)+$",
+    "(?:a|a)*b",
+    "(a*)*b",
+    "(?:(?:(?:a|)+|)+)+b",
+    "(?:" * 60 + "a" + "|)*" * 60 + "b",
+    ".*" * 50 + "b",
+    "(?=(?:a|a)*b)",
+]
+
+
+@pytest.mark.parametrize("pattern", ENDLESS)
+def test_a_match_that_never_ends_is_broken_off(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizer_module, "_START_S", 0.1)
+    tokenizer = Tokenizer(TokenizerRules("xx", "0", prefix=pattern))
+    assert tokenizer.tokenize("ok") == ["ok"]
+    with pytest.raises(ValueError, match=r"^its tokenizer's pattern prefix does not come to an end$"):
+        tokenizer.tokenize("x " + "a" * 40 + "!")
+
+
+@pytest.mark.parametrize("name", PATTERN_NAMES)
+def test_every_pattern_is_limited(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizer_module, "_START_S", 0.1)
+    tokenizer = Tokenizer(TokenizerRules("xx", "0", **{name: "(?:a|a)*b"}))
+    with pytest.raises(ValueError, match=f"^its tokenizer's pattern {name} does not come to an end$"):
+        tokenizer.tokenize("a" * 40)
+
+
+def test_the_time_of_the_worst_honest_text_is_granted() -> None:
+    """A second for each of these pieces, in which spaCy's own patterns look for an end of an address in vain."""
+    assert len(frozen("en").tokenize(" ".join("http://" + unit * 300 for unit in ("(…)", ":…(", "…(:")))) > 900
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"prefix": "(?:(?=a)){10001}"},
+        {"prefix": "(?:(?:(?=a)){100,}){101}"},
+        {"suffix": "{99999999999999999999}"},
+        {"url": "a", "narrow_patterns": {"url": "(?:){20000,20001}"}},
+        {"infix": "x" * (1 << 21) + "x"},
+        {"exceptions": {"a" * 101: ("a",) * 101}},
+        {"exceptions": {"ab": ("ab",)}, "exception_sequences": {"ab": ("a",) * 101}},
+        {"exceptions": {f"a{i}": (f"a{i}",) for i in range((1 << 17) + 1)}},
+        {
+            "exceptions": {f"a{i}": (f"a{i}",) for i in range(1001)},
+            "exception_sequences": {f"a{i}": ("a", str(i)) for i in range(1001)},
+        },
+    ],
+)
+def test_rules_beyond_all_measure_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"^tokenizer rules: "):
+        TokenizerRules("xx", "0", **changes)
+
+
+def test_json_beyond_all_measure_is_refused_unread() -> None:
+    with pytest.raises(ValueError, match=r"^tokenizer rules: 4194305 characters"):
+        TokenizerRules.from_json("x" * ((1 << 22) + 1))
+
+
+@pytest.mark.parametrize("language", ["fr", *(pytest.param(name, marks=pytest.mark.slow) for name in ("id", "ms"))])
+def test_the_largest_rules_of_spacy_are_within_bounds(language: str) -> None:
+    assert TokenizerRules.from_json(freeze(language).to_json()).language == language
 
 
 def test_narrow_patterns_serve_narrow_text_alone() -> None:

@@ -97,3 +97,14 @@ def test_a_file_that_cannot_be_read_is_no_crash(tmp_path: Path) -> None:
     }.items():
         with pytest.raises((UsageError, DataError)):
             read_vectors(write(tmp_path, data, f"{name}.gz"), set())
+
+
+@pytest.mark.parametrize("number", [3e38, 1e30, 1e-30, 1e-44])
+def test_numbers_whose_squares_single_precision_cannot_hold(number: float, tmp_path: Path) -> None:
+    table = read_vectors(write(tmp_path, f"a {number} -{number}\nb {number} 0\n"), set()).table
+    np.testing.assert_allclose(np.abs(table[1:]), np.array([[1, 1], [1, 0]]) / np.sqrt(0.75), rtol=1e-3)
+
+
+def test_vectors_that_no_model_could_hold_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="4097 numbers, more than 4096"):
+        read_vectors(write(tmp_path, "a " + " ".join(["1"] * 4097) + "\n"), set())

@@ -147,7 +147,7 @@ def read_records(blocks: Iterable[LineBlock], *, max_lines: int = 100_000) -> It
         for blank in [i for i, line in enumerate(decoded) if not line]:
             lines += decoded[position : blank + 1]
             if len(lines) > 1 and lines[-2]:
-                records.append(Record(first_line, lines))
+                records.append(Record(first_line, lines, block.ended))
                 first_line, lines = first_line + len(lines), []
             position = blank + 1
         lines += decoded[position:]

@@ -106,13 +106,17 @@ def parse_tokens(line: str, size: int, number: int, ended: bool) -> TagRecord:
     return TagRecord(tokens, " ".join(tokens), None, size, number, None, ended)
 
 
-def parse_json(tokenize: Tokenize, text_field: str) -> Callable[[str, int, int, bool], TagRecord]:
+def parse_json(
+    tokenize: Tokenize, text_field: str, separator: bytes = b"\n"
+) -> Callable[[str, int, int, bool], TagRecord]:
     """Return a parser of JSON objects.
 
     Args:
         tokenize: gives the (start, end) of each token.
         text_field: field that holds the text, or a list of tokens.
+        separator: byte that ends a record's line; a token must not hold it.
     """
+    is_null = separator == b"\0"
 
     def parse(line: str, size: int, number: int, ended: bool) -> TagRecord:
         def bad(reason: str) -> TagRecord:
@@ -136,6 +140,8 @@ def parse_json(tokenize: Tokenize, text_field: str) -> Callable[[str, int, int, 
             return bad(f"no text in field {text_field!r}")
         if offsets is None and any(char in joined for char in "\t\n\r\0"):
             return bad(f"a tab or a line break inside a token of field {text_field!r}")
+        if is_null and "\0" in joined:
+            return bad(f"a NUL, which ends records, in field {text_field!r}")
         if not joined.isascii() and any("\ud800" <= char <= "\udfff" for char in joined):
             return bad(f"half a surrogate pair in field {text_field!r}")
         return TagRecord(tokens, joined, offsets, size, number, None, ended, source=line)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnncli.config import MAX_VECTOR_SIZE
 from rnncli.data.byte_lines import open_input, read_blocks
 from rnncli.data.vocabulary import UNK, Vocabulary
 from rnncli.errors import DataError, Problem, UsageError
@@ -53,6 +54,8 @@ def read_vectors(path: str, known: Set[str]) -> Vectors:
                     if not numbers or len(numbers) != size:
                         message = f"a word and {len(numbers)} numbers, expected {size or 'some'}"
                         raise DataError([Problem(path, number, message)])
+                    if size > MAX_VECTOR_SIZE:
+                        raise DataError([Problem(path, number, f"{size} numbers, more than {MAX_VECTOR_SIZE}")])
                     if word != UNK and (number <= MAX_VECTORS or word in wanted):
                         vectors.setdefault(word, _parse(numbers, path, number))
     except (OSError, EOFError, zlib.error) as error:
@@ -60,7 +63,8 @@ def read_vectors(path: str, known: Set[str]) -> Vectors:
     if not vectors:
         raise DataError([Problem(path, None, "no vector in it")])
     table = np.stack([np.zeros(size, dtype=np.float32), *vectors.values()])
-    table /= np.sqrt(np.square(table[1:]).mean()) or 1.0
+    # In single precision the square of a number that is read without complaint may be infinite.
+    table /= np.sqrt(np.square(table[1:], dtype=np.float64).mean()) or 1.0
     return Vectors(Vocabulary(vectors, specials=(UNK,)), table)
 
 
