@@ -111,8 +111,9 @@ class TrainingConfig:
     """Share of a sentence's units dropped at all its tokens alike, before and after the encoder."""
     word_dropout: float = 0.1
     """Share of tokens whose whole vector is dropped."""
-    rare_word_dropout: float = 3.0
-    """Occurrences in the training data at which a word loses its own row every other time, and keeps its parts."""
+    rare_word_dropout: float | None = None
+    """Occurrences in the training data at which a word loses its own row every other time, and keeps its parts; None
+    chooses by the task."""
     linear_dropout: float = 0.2
     """Share of the linear path's scores dropped."""
     outside_margin: float = 2.0

@@ -86,7 +86,7 @@ class EpochDone:
         loss: mean training loss per token over the pass, nats.
         score_name: for instance `f1`.
         dev_score: in 0..1, or None without development data.
-        is_best: whether no earlier score was as good.
+        is_best: whether its model is kept, since no score was better by more than chance explains.
         tokens_per_s: training rate of the pass.
         elapsed_s: since training started.
     """

@@ -13,6 +13,9 @@ CHAIN_TAGS = 256
 """Most tags among which transitions are learned. Their number is the square of this, and so is the price of the search;
 larger sets, such as all features of a morphology in one tag, are chosen from token by token."""
 
+SPAN_CHAIN_TAGS = 1024
+"""The same for spans, whose tags make little sense without what may follow what: 255 types."""
+
 MAX_TAGS = 10_000
 """Most tags of one head."""
 
@@ -38,7 +41,7 @@ class TagSet:
     @property
     def is_chain(self) -> bool:
         """Whether transitions from tag to tag are learned."""
-        return len(self.tags) <= CHAIN_TAGS
+        return len(self.tags) <= (CHAIN_TAGS if self.scheme is None else SPAN_CHAIN_TAGS)
 
     @property
     def outside(self) -> int | None:

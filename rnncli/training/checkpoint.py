@@ -43,7 +43,8 @@ class Progress:
         loss: sum over the tokens of this pass, nats.
         tokens: of this pass.
         best_score: the best development score, None where nothing was scored.
-        best_epoch: the pass it belongs to, 0 before the first.
+        kept_score: that of the pass whose weights are kept.
+        best_epoch: that pass, 0 before the first.
         elapsed_s: since training started, over all runs.
         epoch_s: since this pass started, over all runs.
         retried: whether the run has gone back once from numbers that were not finite.
@@ -55,6 +56,7 @@ class Progress:
     loss: float = 0.0
     tokens: int = 0
     best_score: float | None = None
+    kept_score: float | None = None
     best_epoch: int = 0
     elapsed_s: float = 0.0
     epoch_s: float = 0.0

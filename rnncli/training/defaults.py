@@ -1,8 +1,9 @@
 """Sizes and lengths of training that follow from the data, so that no flag is needed for 300 or 300,000 sentences."""
 
 import math
+from dataclasses import replace
 
-from rnncli.config import LINEAR_WINDOWS, EncoderConfig, FeatureConfig, TaggerConfig
+from rnncli.config import LINEAR_WINDOWS, EncoderConfig, FeatureConfig, TaggerConfig, TrainingConfig
 from rnncli.data.features import table_sizes
 from rnncli.data.formats.vectors import Vectors
 
@@ -32,6 +33,18 @@ def model_size(num_words: int, num_tags: int, vectors: Vectors | None, encoder: 
     places = sum(table_sizes(features)) * num_tags
     window = next(window for window in LINEAR_WINDOWS if window * places <= _LINEAR_NUMBERS)
     return TaggerConfig(features, encoder, window)
+
+
+def with_defaults(config: TrainingConfig, task: str) -> TrainingConfig:
+    """Choose the settings that depend on the task.
+
+    Args:
+        config: settings; what is given is kept.
+        task: `ner` or `pos`. What part of speech an unknown word is shows in its parts more than what name it is.
+    """
+    if config.rare_word_dropout is not None:
+        return config
+    return replace(config, rare_word_dropout=6.0 if task == "pos" else 3.0)
 
 
 def default_epochs(num_tokens: int) -> int:

@@ -4,7 +4,7 @@ import math
 import platform
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -27,10 +27,11 @@ from rnncli.events import ModelWritten, Scored, TrainingEvent, Warned
 from rnncli.inference.tag_evaluation import TagScores, headline, score_tags
 from rnncli.inference.tagging import SentenceTagger, build_tagger
 from rnncli.metrics.spans import SpanScores, score_spans
+from rnncli.metrics.standard_error import standard_error
 from rnncli.models.tagger import Tagger
 from rnncli.training.calibration import calibrate
 from rnncli.training.checkpoint import StateFile, TrainingState, open_state
-from rnncli.training.defaults import default_epochs, model_size
+from rnncli.training.defaults import default_epochs, model_size, with_defaults
 from rnncli.training.devices import choose_device
 from rnncli.training.export import to_arrays
 from rnncli.training.seeding import seed_everything
@@ -38,7 +39,7 @@ from rnncli.training.tag_corpus import TagCorpus, TaggingJob, read_corpus
 from rnncli.training.tag_fingerprint import fingerprint
 from rnncli.training.tagger_data import TaggerData
 from rnncli.training.tokenizer_rules import freeze
-from rnncli.training.trainer import Run, fit
+from rnncli.training.trainer import CHANCE, Run, fit
 
 _RESERVE_S = 8.0
 """Kept free at the end of a time limit for scoring and writing."""
@@ -61,6 +62,7 @@ def train_tagger(job: TaggingJob) -> Generator[TrainingEvent, None, None]:
         ResourceError: no such device, disk full, loss not finite.
         UsageError: a file cannot be read, no such language, the state to resume from is that of another run.
     """
+    job = replace(job, training=with_defaults(job.training, job.tasks[0]))
     seed_everything(job.training.seed)
     device = choose_device(job.device)
     try:
@@ -117,6 +119,7 @@ class _TaggerTraining:
             batches_per_epoch=self._data.num_batches(job.training),
             score=self._dev_score if self._corpus.dev else None,
             score_name="accuracy" if self._heads[0].scheme is None else "f1",
+            num_scored=self._num_scored(),
             stop=job.stop,
             deadline=None if limit is None else job.started + max(limit - _RESERVE_S, 0.8 * limit),
             state_file=state_file,
@@ -164,6 +167,12 @@ class _TaggerTraining:
         [scores, *_] = self._scores(tagger, dev).values()
         return scores.accuracy or 0.0
 
+    def _num_scored(self) -> int:
+        """Count the gold spans of the development data, or its tokens where each has a tag."""
+        if self._heads[0].scheme is None:
+            return sum(len(sentence.tokens) for sentence in self._corpus.dev)
+        return sum(len(read_spans(sentence.tags)) for sentence in self._corpus.dev)
+
     def _scores(self, tagger: SentenceTagger, sentences: Sequence[Sentence]) -> dict[str, TagScores]:
         """Score every head, by task; nothing where there are no sentences."""
         if not sentences:
@@ -210,7 +219,7 @@ def _doubts(scores: TagScores, dev: Sequence[Sentence]) -> Iterator[Warned]:
         tags = Counter(tag for sentence in dev for tag in sentence.tags)
         name, score, count = "accuracy", scores.accuracy or 0.0, scores.num_tokens
         baseline = max(tags.values()) / count
-    if score - baseline <= math.sqrt(score * (1 - score) / max(count, 1)):
+    if score - baseline <= standard_error(score, count):
         yield Warned(
             f"dev {name} {score:.4f} is hardly better than the baseline of {baseline:.4f}: nothing was learned"
         )
@@ -228,13 +237,16 @@ def _best_bias(tagger: SentenceTagger, dev: Sequence[Sentence]) -> tuple[float, 
     """Find how much to lower the score of O for the best F1: the likelihood that was trained aims at accuracy instead.
 
     Returns:
-        (F1, bias); among equals the smallest bias.
+        (F1, bias): the smallest bias among those as good as the best, but for chance.
     """
     gold = [sentence.tags for sentence in dev]
     answers = tagger.tag_with_biases([sentence.tokens for sentence in dev], _OUTSIDE_BIASES)
     scores = [score_spans(gold, answer).f1 or 0.0 for answer in answers]
-    best = scores.index(max(scores))
-    return scores[best], _OUTSIDE_BIASES[best]
+    num_spans = sum(len(read_spans(tags)) for tags in gold)
+    enough = max(scores) - CHANCE * standard_error(max(scores), num_spans)
+    good = [(abs(bias), score, bias) for bias, score in zip(_OUTSIDE_BIASES, scores, strict=True) if score >= enough]
+    _, score, bias = min(good, key=lambda entry: (entry[0], -entry[1]))
+    return score, bias
 
 
 def _scored_event(part: str, task: str, scores: TagScores) -> Scored:

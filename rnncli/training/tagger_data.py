@@ -73,7 +73,7 @@ class TaggerData:
         lengths = [len(words) for words in self._words]
         for indices in token_budget_batches(lengths, config.batch_tokens, generator):
             sentences = [self._augmented(i, config.mention_replacement, generator) for i in indices]
-            yield self._collate(sentences, config.rare_word_dropout)
+            yield self._collate(sentences, config.rare_word_dropout or 0.0)
 
     def num_batches(self, config: TrainingConfig) -> int:
         """Batches of one pass, which differ a little from pass to pass."""

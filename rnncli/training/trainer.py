@@ -13,11 +13,15 @@ from torch import Tensor, nn
 from rnncli.config import TrainingConfig
 from rnncli.errors import ModelError, ResourceError
 from rnncli.events import EpochDone, TrainingDone, TrainingEvent, TrainingStarted, UpdateDone, Warned
+from rnncli.metrics.standard_error import standard_error
 from rnncli.training.checkpoint import Progress, StateFile, TrainingState
 from rnncli.training.copying import copy_exactly, with_prefix, without_prefix
 from rnncli.training.memory import Divisible, in_parts, is_out_of_memory
 from rnncli.training.optimization import Optimizer
 from rnncli.training.seeding import random_states, seed_everything, set_random_states
+
+CHANCE = 0.5
+"""Standard errors by which one of two scores on the same data must be better to be taken for better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Run:
         batches_per_epoch: about how many they are.
         score: scores the model's present weights on the development data, in 0..1; None without such data.
         score_name: name of that score.
+        num_scored: cases that it is counted over, such as gold spans, which tells how far it can be trusted.
         stop: asked after every update; a reason to interrupt the training, or None.
         deadline: of `time.monotonic()`, None for no limit; what follows training must fit behind it.
         state_file: keeps the state of the run, None to keep none.
@@ -41,6 +46,7 @@ class Run:
     batches_per_epoch: int
     score: Callable[[], float] | None
     score_name: str
+    num_scored: int
     stop: Callable[[], str | None]
     deadline: float | None
     state_file: StateFile | None = None
@@ -119,7 +125,7 @@ class _Loop:
         while reason is None:
             reason = (yield from self._epoch()) or self._reason_after_epoch()
         progress = self._progress
-        score = progress.best_score if self._run.score else None
+        score = progress.kept_score if self._run.score else None
         yield TrainingDone(reason, progress.update, progress.best_epoch, score, time.monotonic() - self._start)
 
     def _epoch(self) -> Generator[TrainingEvent, None, str | None]:
@@ -208,13 +214,24 @@ class _Loop:
         with self._optimizer.averaged():
             self._run.model.eval()
             score = None if self._run.score is None else self._run.score()
-            is_best = score is None or progress.best_score is None or score > progress.best_score
+            is_best = score is None or self._is_as_good(score)
             if is_best:
-                progress.best_score, progress.best_epoch = score, progress.epoch
+                progress.kept_score, progress.best_epoch = score, progress.epoch
                 self.best_state = {k: v.detach().cpu().clone() for k, v in self._run.model.state_dict().items()}
         loss, elapsed = progress.loss / max(progress.tokens, 1), time.monotonic() - self._start
         progress.batches, progress.loss, progress.tokens, progress.epoch_s = 0, 0.0, 0, 0.0
         return EpochDone(progress.epoch, progress.update, loss, self._run.score_name, score, is_best, rate, elapsed)
+
+    def _is_as_good(self, score: float) -> bool:
+        """Tell whether no score so far was better by more than chance explains.
+
+        Among passes that are as good as equal the last one is kept: the learning rate falls towards the end, and the
+        best of several noisy scores says little. Half a standard error is about what two passes differ by, since they
+        agree on most cases.
+        """
+        best = max(score, self._progress.best_score or 0.0)
+        self._progress.best_score = best
+        return score >= best - CHANCE * standard_error(best, self._run.num_scored)
 
     def _go_back(self, error: FloatingPointError) -> Warned:
         """Go back to where all was well, once."""

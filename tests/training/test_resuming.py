@@ -113,6 +113,7 @@ def start(small_corpus: Corpus, small_tags: tuple[str, ...], tmp_path: Path) -> 
             batches_per_epoch=data.num_batches(config),
             score=accuracy,
             score_name="accuracy",
+            num_scored=10**12,
             stop=stop,
             deadline=None,
             state_file=file,
@@ -266,7 +267,7 @@ class Point(nn.Module):
 
 def point_run(model: nn.Module, **changes: Any) -> Run:
     batches = [Numbers((1.0, 2.0)), Numbers((3.0, 1.0, 4.0))]
-    return replace(Run(model, lambda _: batches, 2, None, "f1", lambda: None, None), **changes)
+    return replace(Run(model, lambda _: batches, 2, None, "f1", 10**12, lambda: None, None), **changes)
 
 
 @pytest.mark.parametrize("fault", ["bad_losses", "bad_slopes"])
@@ -382,7 +383,9 @@ def test_a_batch_too_large_is_taken_in_parts_with_the_same_gradient(
         seed_everything(1)
         model = Cramped(Tagger(SIZES, heads, CALM), most, error)
         data = TaggerData(tokens, [tags], heads, SIZES.features)
-        run = Run(model, lambda e, d=data: d.epoch(CALM, e), data.num_batches(CALM), None, "f1", lambda: None, None)
+        run = Run(
+            model, lambda e, d=data: d.epoch(CALM, e), data.num_batches(CALM), None, "f1", 10**12, lambda: None, None
+        )
         told.append(watch(fit(run, replace(CALM, max_updates=4), 9, CPU)))
     roomy, cramped = told
     assert roomy.warnings == []

@@ -24,6 +24,8 @@ from rnncli.training.trainer import Fitted, Run, fit
 
 CPU = torch.device("cpu")
 DEFAULTS = TrainingConfig()
+MANY = 10**12
+"""Cases so many that no difference of scores is chance."""
 Corpus = tuple[list[list[str]], list[list[str]]]
 States = dict[str, Tensor]
 
@@ -55,6 +57,7 @@ def run_of(**changes: object) -> Run:
         "batches_per_epoch": 4,
         "score": None,
         "score_name": "f1",
+        "num_scored": MANY,
         "stop": lambda: None,
         "deadline": None,
     }
@@ -98,7 +101,7 @@ def test_events_tell_the_story_in_order() -> None:
 
 @pytest.mark.parametrize("patience", [1, 2, 4])
 def test_early_stopping_stops_and_keeps_the_best(patience: int) -> None:
-    scores = [0.2, 0.5, 0.6, 0.6, 0.4, 0.3, 0.2, 0.1, 0.9]
+    scores = [0.2, 0.5, 0.6, 0.59, 0.4, 0.3, 0.2, 0.1, 0.9]
     model = Point()
     positions: list[float] = []
 
@@ -114,11 +117,23 @@ def test_early_stopping_stops_and_keeps_the_best(patience: int) -> None:
     assert (done.reason, done.best_epoch, done.dev_score) == ("early stopping", 3, 0.6)
     assert len(positions) == 3 + patience
     assert len(set(positions)) == len(positions)
-    # What is kept is what was scored in pass 3, an equal score later on does not replace it.
+    # What is kept is what was scored in pass 3.
     assert float(state["position"]) == positions[2]
     passes = [event for event in events if isinstance(event, EpochDone)]
     assert [event.is_best for event in passes] == [True, True, True, *[False] * patience]
     assert [event.dev_score for event in passes] == scores[: 3 + patience]
+
+
+def test_among_passes_as_good_but_for_chance_the_last_is_kept() -> None:
+    """Over 100 cases the standard error of 0.6 is 0.049, and half of it is chance."""
+    scores = iter([0.5, 0.6, 0.58, 0.57, 0.6, 0.59, 0.56])
+    config = TrainingConfig(patience=4)
+    events, _ = fitted(run_of(score=lambda: next(scores), num_scored=100), config, epochs=7)
+    passes = [event for event in events if isinstance(event, EpochDone)]
+    assert [event.is_best for event in passes] == [True, True, True, False, True, True, False]
+    done = events[-1]
+    assert isinstance(done, TrainingDone)
+    assert (done.reason, done.best_epoch, done.dev_score) == ("epochs", 6, 0.59)
 
 
 def test_the_averaged_weights_are_scored_and_training_goes_on_from_the_present_ones() -> None:
