@@ -50,9 +50,9 @@ class TagFilter:
         device: `cpu`, or a GPU's name.
 
     Raises:
-        ModelError: the file is no tagger, or damaged.
+        ModelError: the file is no tagger, damaged, or has not learned the task.
         ResourceError: no such device.
-        UsageError: the model has no head for the task, or one without spans where a scheme is given.
+        UsageError: a scheme is given for tags that are no spans.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class TagFilter:
         self._input_format = input_format
         self._token_column = token_column
         heads = [decoder.head for decoder in tagger.decoders]
-        chosen = tagger.find_head(task)
+        chosen = tagger.find_head(task, model)
         if scheme is not None and heads[chosen].scheme is None:
             raise UsageError(f"--scheme {scheme}: {model} gives plain tags, no spans")
         self._predict: Predict

@@ -9,7 +9,7 @@ from rnncli.data.formats.tag_predictions import read_predictions
 from rnncli.data.known_words import KnownWords
 from rnncli.data.records import Sentence
 from rnncli.data.tag_schemes import Scheme, convert, detect
-from rnncli.errors import DataError, ModelError, Problem
+from rnncli.errors import DataError, Problem
 from rnncli.inference.tagging import load_tagger
 
 Tags = tuple[str, ...]
@@ -105,10 +105,7 @@ class TaggingSystem:
         """Load the model and choose its head."""
         self._path = path
         self._tagger, self._file = load_tagger(path, threads=threads, device=device)
-        tasks = [decoder.head.task for decoder in self._tagger.decoders]
-        if task is not None and task not in tasks:
-            raise ModelError(f"{path} has not learned {task}, only {' and '.join(tasks)}")
-        self._index = tasks.index(task or tasks[0])
+        self._index = self._tagger.find_head(task, path)
         self.head = self._tagger.decoders[self._index].head
 
     def answer(self, gold: GoldTags) -> Answers:

@@ -13,7 +13,7 @@ from rnncli.data.tag_schemes import Scheme
 from rnncli.data.tag_sets import TAG_TASKS, TagSet
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.decoding.packed import Packing, pack
-from rnncli.errors import ModelError, ResourceError, UsageError
+from rnncli.errors import ModelError, ResourceError
 from rnncli.inference.tag_decoder import TagDecoder
 from rnncli.model_file import ModelFile
 from rnncli.runtime.tagger import CACHED_WORDS, Tagger
@@ -55,15 +55,19 @@ class SentenceTagger:
         self._max_sentences = max(1, min(_BATCH_SENTENCES, _SEARCH_NUMBERS // widest**2))
         self._max_tokens = max(1, min(_BATCH_TOKENS, CACHED_WORDS, _SEARCH_NUMBERS // max(ends)))
 
-    def find_head(self, task: str | None) -> int:
+    def find_head(self, task: str | None, model: str) -> int:
         """Return the index of the head of a task, that of the first head for None.
 
+        Args:
+            task: of the head.
+            model: how to call the model in the error.
+
         Raises:
-            UsageError: no head has that task.
+            ModelError: no head has that task.
         """
         tasks = [decoder.head.task for decoder in self.decoders]
         if task is not None and task not in tasks:
-            raise UsageError(f"--task {task}: the model knows {' and '.join(tasks)}")
+            raise ModelError(f"{model} has not learned {task}, only {' and '.join(tasks)}")
         return tasks.index(task or tasks[0])
 
     def tag(self, sentences: Sequence[Sequence[str]], head: int = 0) -> list[tuple[str, ...]]:

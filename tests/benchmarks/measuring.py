@@ -131,14 +131,17 @@ def rnncli(*arguments: str | Path) -> list[str]:
     return [str(script), *map(str, arguments)]
 
 
-def train_tagger(data: Path, model: Path, *, seed: int = 1, max_updates: int | None = None) -> float:
-    """Train with the default flags and return the seconds of the whole process.
+def train_tagger(
+    data: Path, model: Path, *, seed: int = 1, max_updates: int | None = None, flags: Sequence[str] = ()
+) -> float:
+    """Train with the default flags, and perhaps some more, and return the seconds of the whole process.
 
     Args:
         data: folder with train, dev and test, as .conllu for `train pos` or as .conll for `train ner`.
         model: file to write.
         seed: of the training.
         max_updates: ends the training early.
+        flags: more flags.
 
     Returns:
         Seconds, the scoring of dev and test included.
@@ -146,7 +149,7 @@ def train_tagger(data: Path, model: Path, *, seed: int = 1, max_updates: int | N
     files = [split_path(data, split) for split in ("train", "dev", "test")]
     task = "pos" if files[0].suffix == ".conllu" else "ner"
     command = rnncli("train", task, files[0], "--dev", files[1], "--test", files[2], "-o", model, "--force")
-    command += ["--seed", str(seed)]
+    command += ["--seed", str(seed), *flags]
     if max_updates is not None:
         command += ["--max-updates", str(max_updates)]
     return seconds(command)

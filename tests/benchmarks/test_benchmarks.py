@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent
-BENCHMARKS = ("startup", "tag_rate", "train_tagger", "memory")
+BENCHMARKS = ("startup", "tag_rate", "train_tagger", "memory", "cells")
 PEERS = ("peers/crfsuite_ner", "peers/spacy_tagger")
 
 

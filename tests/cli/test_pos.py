@@ -318,7 +318,6 @@ def test_either_head_can_be_scored(run_cli: Any, models: Path) -> None:
         ["train", "ner", "t.conllu", "--also", "pos", "--also-column", "x"],
         ["train", "pos", "t.conllu", "--token-column", "0"],
         ["train", "pos", "t.conllu", "--token-column", "form"],
-        ["tag", "-m", "pos", "--task", "ner", "t.conllu"],
         ["tag", "-m", "both", "--task", "chunks", "t.conllu"],
         ["tag", "-m", "pos", "--scheme", "BIOES", "t.conllu"],
         ["tag", "-m", "both", "--task", "pos", "--scheme", "BIOES", "t.conllu"],
@@ -329,7 +328,6 @@ def test_either_head_can_be_scored(run_cli: Any, models: Path) -> None:
         ["tag", "-m", "pos", "--input", "conllu", "-0", "t.conllu"],
         ["tag", "-m", "pos", "--input", "conllx", "t.conllu"],
         ["tag", "-m", "pos", "--format", "conllx", "t.conllu"],
-        ["evaluate", "-m", "pos", "--task", "ner", "t.conllu"],
         ["evaluate", "-m", "pos", "--task", "x", "t.conllu"],
         ["evaluate", "-m", "pos", "--column", "pos", "t.conllu"],
     ],
@@ -530,3 +528,11 @@ def test_real_treebanks_come_back_to_the_byte(tag: Any, name: str) -> None:
         path = folder / f"{part}.conllu"
         read = SentenceReader(tasks=("pos",)).read(str(path))
         assert sum(len(sentence.tokens) for sentence in read) == len(words_of(path.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("command", ["tag", "evaluate"])
+def test_a_task_that_was_not_learned_is_exit_4(rnncli: Any, models: Path, tmp_path: Path, command: str) -> None:
+    (tmp_path / "t.conllu").write_text(make_conllu(12))
+    model = str(models / "pos.rnn")
+    code, out, err = rnncli(command, "-m", model, "--task", "ner", "t.conllu")
+    assert (code, out, err) == (4, "", f"rnncli: error: {model} has not learned ner, only pos\n")

@@ -244,3 +244,11 @@ def test_what_was_written_as_conllu_is_read(
         content += "\n"
     _, found = read(tmp_path_factory.getbasetemp(), content, Columns(tag=column))
     assert found == [[(token, tag) for token, tag, _ in rows] for rows in corpus]
+
+
+def test_lemmas_are_not_taken_for_tags(tmp_path: Path) -> None:
+    rows = "They\tthey\tPRP\nwalked\twalk\tVBD\nthe\tthe\tDT\ndog\tdog\tNN\n.\t.\t.\n\n"
+    reader, found = read(tmp_path, rows)
+    assert reader.tag_columns == (2,)
+    assert found[0][1] == ("walked", "VBD")
+    assert read(tmp_path, rows.replace("they", "PRP").replace("\tdog", "\tNN"))[0].tag_columns == (1,)

@@ -10,7 +10,7 @@ from rnncli.data import byte_lines
 from rnncli.data.formats.tag_records import INPUTS
 from rnncli.data.formats.tagged import OUTPUTS
 from rnncli.data.tag_schemes import Scheme
-from rnncli.errors import UsageError
+from rnncli.errors import ModelError
 from rnncli.inference import streaming
 from rnncli.inference.tag_filter import TagFilter
 
@@ -74,5 +74,5 @@ def test_small_blocks_give_the_same_bytes(model: Path, source: str, form: str, m
 
 def test_what_a_model_without_spans_or_another_task_cannot_do(model: Path) -> None:
     assert TagFilter(str(model), task="ner", scheme=Scheme.IO)
-    with pytest.raises(UsageError, match="--task pos: the model knows ner"):
+    with pytest.raises(ModelError, match="has not learned pos, only ner"):
         TagFilter(str(model), task="pos")

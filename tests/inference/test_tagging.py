@@ -12,7 +12,7 @@ from rnncli import model_file
 from rnncli.data.tag_schemes import Scheme
 from rnncli.data.tag_sets import CHAIN_TAGS, MAX_TAGS, TagSet
 from rnncli.decoding.packed import Packing, pack
-from rnncli.errors import ModelError, ResourceError, UsageError
+from rnncli.errors import ModelError, ResourceError
 from rnncli.inference.tag_decoder import TagDecoder
 from rnncli.inference.tagging import SentenceTagger, load_tagger
 
@@ -131,11 +131,11 @@ def test_batches_are_as_large_as_their_tags_allow(size: int) -> None:
 
 def test_heads_are_found_by_their_task() -> None:
     tagger, _ = tagger_of((SPANS, PLAIN))
-    assert [tagger.find_head(task) for task in (None, "ner", "pos")] == [0, 0, 1]
+    assert [tagger.find_head(task, "m") for task in (None, "ner", "pos")] == [0, 0, 1]
     alone, _ = tagger_of((PLAIN,))
-    assert [alone.find_head(task) for task in (None, "pos")] == [0, 0]
-    with pytest.raises(UsageError, match="knows pos"):
-        alone.find_head("ner")
+    assert [alone.find_head(task, "m") for task in (None, "pos")] == [0, 0]
+    with pytest.raises(ModelError, match="only pos"):
+        alone.find_head("ner", "m")
 
 
 def without(metadata: dict[str, Any], key: str) -> dict[str, Any]:

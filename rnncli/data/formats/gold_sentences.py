@@ -230,7 +230,8 @@ def find_tag_column(rows: Sequence[Sequence[str]], layout: Layout, task: str) ->
         rows: the first rows that hold a token.
         layout: of the file.
         task: `ner`: the last column that mostly holds tags of the BIO family, otherwise the last one; `pos`: UPOS in
-            CoNLL-U, otherwise the first column behind the tokens that is not of the BIO family, or the last one.
+            CoNLL-U, otherwise the first column behind the tokens that is neither of the BIO family nor one of lemmas,
+            which often repeat the tokens, or the last one.
     """
     if task == "pos" and layout.is_conllu:
         return CONLLU_COLUMNS.index("upos")
@@ -239,4 +240,11 @@ def find_tag_column(rows: Sequence[Sequence[str]], layout: Layout, task: str) ->
     of_spans = [i for i in behind if 2 * sum(row[i] == "O" or row[i][1:2] == "-" for row in rows) > len(rows)]
     if task == "ner":
         return of_spans[-1] if of_spans else layout.num_columns - 1
-    return next((i for i in behind if i not in of_spans), layout.num_columns - 1)
+    words = [row for row in rows if row[layout.token_column].isalpha()]
+    others = [
+        i
+        for i in behind
+        if i not in of_spans
+        and (not words or 2 * sum(row[i].lower() == row[layout.token_column].lower() for row in words) < len(words))
+    ]
+    return others[0] if others else layout.num_columns - 1
