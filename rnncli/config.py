@@ -24,6 +24,9 @@ _LARGEST = {
 LINEAR_WINDOWS = (5, 3, 1, 0)
 """Windows that a tagger's linear path may have, the best first."""
 
+HIDDEN_SIZES = {"ner": 128, "pos": 200}
+"""Units per direction by task, unless asked for otherwise: names are too few to teach more units anything."""
+
 _CHOICES = {"cell": CELLS, "activation": ACTIVATIONS}
 
 
@@ -116,10 +119,11 @@ class TrainingConfig:
     chooses by the task."""
     linear_dropout: float = 0.2
     """Share of the linear path's scores dropped."""
-    outside_margin: float = 2.0
-    """Handicap against which a token of a span must win over O while training, nats; it raises recall."""
-    mention_replacement: float = 0.4
-    """Share of gold spans replaced by another span of their type."""
+    outside_margin: float | None = None
+    """Handicap against which a token of a span must win over O while training, nats; it raises recall, and what it
+    raises too much is taken back on the development data; None chooses by how many spans these have."""
+    mention_replacement: float | None = None
+    """Share of gold spans replaced by another span of their type; None chooses by how often spans repeat."""
 
 
 def to_dict(config: FeatureConfig | EncoderConfig | TaggerConfig | TrainingConfig) -> dict[str, Any]:

@@ -75,7 +75,10 @@ NumLayers = Annotated[
     int, typer.Option("--layers", min=1, max=MAX_LAYERS, metavar="N", hidden=True, help="Stacked recurrent layers.")
 ]
 HiddenSize = Annotated[
-    int, typer.Option(min=1, max=MAX_HIDDEN_SIZE, metavar="N", hidden=True, help="Units per direction.")
+    int | None,
+    typer.Option(
+        min=1, max=MAX_HIDDEN_SIZE, metavar="N", hidden=True, help="Units per direction. [default: by the task]"
+    ),
 ]
 Task = Annotated[
     str | None,
@@ -199,20 +202,24 @@ def parse_scheme(value: str | None) -> "Scheme | None":
     return Scheme(name)
 
 
-def encoder_config(cell: str, activation: str | None, num_layers: int, hidden_size: int) -> "EncoderConfig":
+def encoder_config(
+    task: str, cell: str, activation: str | None, num_layers: int, hidden_size: int | None
+) -> "EncoderConfig":
     """Build the encoder's configuration from flags.
 
     Args:
+        task: what is to be learned.
         cell: value of `--cell`.
         activation: value of `--activation`, None for the default.
         num_layers: value of `--layers`.
-        hidden_size: value of `--hidden-size`.
+        hidden_size: value of `--hidden-size`, None for what suits the task.
 
     Raises:
         UsageError: no such cell or activation, or an activation for a cell that has its own.
     """
-    from rnncli.config import EncoderConfig  # no filter needs it at its start
+    from rnncli.config import HIDDEN_SIZES, EncoderConfig  # no filter needs it at its start
 
+    hidden_size = hidden_size or HIDDEN_SIZES[task]
     if cell not in CELLS:
         raise UsageError(f"--cell {cell}: no such cell", hint=f"one of: {', '.join(CELLS)}")
     if activation is None:

@@ -84,7 +84,7 @@ def train_tagger(
     cell: Cell = "gru",
     activation: Activation = None,
     num_layers: NumLayers = 1,
-    hidden_size: HiddenSize = 128,
+    hidden_size: HiddenSize = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     _help_all: HelpAll = False,
@@ -103,7 +103,7 @@ def train_tagger(
     for path in (*files, *(p for p in (held_out, test, vectors) if isinstance(p, str))):
         require_file(path)
     check_device(device)
-    encoder = encoder_config(cell, activation, num_layers, hidden_size)
+    encoder = encoder_config(task, cell, activation, num_layers, hidden_size)
     limit = None if time_limit is None else parse_duration("--time", time_limit)
     state_interval_s = parse_duration("--state-every", state_every)
     set_training_threads(threads)

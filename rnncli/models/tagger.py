@@ -109,7 +109,7 @@ class Tagger(nn.Module):
         """Build the model with random weights."""
         super().__init__()
         self._word_dropout = training.word_dropout
-        self._outside_margin = training.outside_margin
+        self._outside_margin = training.outside_margin or 0.0
         self._heads = tuple(heads)
         self._sizes = [len(head.tags) for head in heads]
         num_tags = sum(self._sizes)

@@ -1,11 +1,18 @@
 """Sizes and lengths of training that follow from the data, so that no flag is needed for 300 or 300,000 sentences."""
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rnncli.config import LINEAR_WINDOWS, EncoderConfig, FeatureConfig, TaggerConfig, TrainingConfig
 from rnncli.data.features import table_sizes
 from rnncli.data.formats.vectors import Vectors
+from rnncli.data.records import Sentence
+from rnncli.data.tag_schemes import read_spans
+
+ENOUGH_SPANS = 100
+"""Spans of development data from which on something about spans in general is chosen by them."""
 
 _LINEAR_NUMBERS = 1 << 24
 """Most numbers in the table of the linear path, two bytes each."""
@@ -35,16 +42,42 @@ def model_size(num_words: int, num_tags: int, vectors: Vectors | None, encoder: 
     return TaggerConfig(features, encoder, window)
 
 
-def with_defaults(config: TrainingConfig, task: str) -> TrainingConfig:
-    """Choose the settings that depend on the task.
+def with_defaults(config: TrainingConfig, task: str, train: Sequence[Sentence], num_dev_spans: int) -> TrainingConfig:
+    """Choose the settings that depend on the task and its data.
 
     Args:
         config: settings; what is given is kept.
         task: `ner` or `pos`. What part of speech an unknown word is shows in its parts more than what name it is.
+        train: sentences to learn from.
+        num_dev_spans: spans of the development data. Too few cannot tell how readily a token should be left untagged,
+            and then the likelihood alone must.
     """
-    if config.rare_word_dropout is not None:
-        return config
-    return replace(config, rare_word_dropout=6.0 if task == "pos" else 3.0)
+    rare, margin, replacement = config.rare_word_dropout, config.outside_margin, config.mention_replacement
+    if rare is None:
+        rare = 6.0 if task == "pos" else 3.0
+    if margin is None:
+        margin = 2.0 if num_dev_spans >= ENOUGH_SPANS else 0.0
+    if replacement is None:
+        replacement = _replacement_rate(train) if task == "ner" else 0.0
+    return replace(config, rare_word_dropout=rare, outside_margin=margin, mention_replacement=replacement)
+
+
+def _replacement_rate(train: Sequence[Sentence]) -> float:
+    """Choose the share of spans to replace, which teaches to know names by what stands around them.
+
+    It pays where the next name is likely to be a new one, and blurs names that come again and again. How likely a new
+    one is, is estimated by the share of names that occur once.
+
+    Reference:
+        Good 1953, "The population frequencies of species and the estimation of population parameters", equation 2.
+    """
+    names = Counter(
+        (span.type, *(token.lower() for token in sentence.tokens[span.start : span.end]))
+        for sentence in train
+        for span in read_spans(sentence.tags)
+    )
+    novelty = sum(count == 1 for count in names.values()) / max(names.total(), 1)
+    return round(min(0.4, max(0.0, 2 * (novelty - 0.45))), 3)
 
 
 def default_epochs(num_tokens: int) -> int:

@@ -31,7 +31,7 @@ from rnncli.metrics.standard_error import standard_error
 from rnncli.models.tagger import Tagger
 from rnncli.training.calibration import calibrate
 from rnncli.training.checkpoint import StateFile, TrainingState, open_state
-from rnncli.training.defaults import default_epochs, model_size, with_defaults
+from rnncli.training.defaults import ENOUGH_SPANS, default_epochs, model_size, with_defaults
 from rnncli.training.devices import choose_device
 from rnncli.training.export import to_arrays
 from rnncli.training.seeding import seed_everything
@@ -62,7 +62,6 @@ def train_tagger(job: TaggingJob) -> Generator[TrainingEvent, None, None]:
         ResourceError: no such device, disk full, loss not finite.
         UsageError: a file cannot be read, no such language, the state to resume from is that of another run.
     """
-    job = replace(job, training=with_defaults(job.training, job.tasks[0]))
     seed_everything(job.training.seed)
     device = choose_device(job.device)
     try:
@@ -71,6 +70,8 @@ def train_tagger(job: TaggingJob) -> Generator[TrainingEvent, None, None]:
         raise UsageError(f"--lang {job.language}: {error}") from error
     corpus = read_corpus(job)
     yield corpus.event
+    num_spans = sum(len(read_spans(sentence.tags)) for sentence in corpus.dev) if corpus.heads[0].scheme else 0
+    job = replace(job, training=with_defaults(job.training, job.tasks[0], corpus.train, num_spans))
     training = _TaggerTraining(job, corpus, rules, device)
     remove_leftovers(job.output)
     state_file = training.state_file()
@@ -237,14 +238,15 @@ def _best_bias(tagger: SentenceTagger, dev: Sequence[Sentence]) -> tuple[float, 
     """Find how much to lower the score of O for the best F1: the likelihood that was trained aims at accuracy instead.
 
     Returns:
-        (F1, bias): the smallest bias among those as good as the best, but for chance.
+        (F1, bias): the smallest bias among those as good as the best, but for chance; none where spans are few.
     """
     gold = [sentence.tags for sentence in dev]
-    answers = tagger.tag_with_biases([sentence.tokens for sentence in dev], _OUTSIDE_BIASES)
-    scores = [score_spans(gold, answer).f1 or 0.0 for answer in answers]
     num_spans = sum(len(read_spans(tags)) for tags in gold)
+    biases = _OUTSIDE_BIASES if num_spans >= ENOUGH_SPANS else (0.0,)
+    answers = tagger.tag_with_biases([sentence.tokens for sentence in dev], biases)
+    scores = [score_spans(gold, answer).f1 or 0.0 for answer in answers]
     enough = max(scores) - CHANCE * standard_error(max(scores), num_spans)
-    good = [(abs(bias), score, bias) for bias, score in zip(_OUTSIDE_BIASES, scores, strict=True) if score >= enough]
+    good = [(abs(bias), score, bias) for bias, score in zip(biases, scores, strict=True) if score >= enough]
     _, score, bias = min(good, key=lambda entry: (entry[0], -entry[1]))
     return score, bias
 

@@ -72,7 +72,7 @@ class TaggerData:
         generator = np.random.default_rng((config.seed, epoch))
         lengths = [len(words) for words in self._words]
         for indices in token_budget_batches(lengths, config.batch_tokens, generator):
-            sentences = [self._augmented(i, config.mention_replacement, generator) for i in indices]
+            sentences = [self._augmented(i, config.mention_replacement or 0.0, generator) for i in indices]
             yield self._collate(sentences, config.rare_word_dropout or 0.0)
 
     def num_batches(self, config: TrainingConfig) -> int:

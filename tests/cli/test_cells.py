@@ -143,7 +143,8 @@ def test_flags_that_are_not_given_are_the_defaults() -> None:
 
     parameters = inspect.signature(train_tagger).parameters
     defaults = [parameters[name].default for name in ("cell", "activation", "num_layers", "hidden_size")]
-    assert encoder_config(*defaults) == EncoderConfig()
+    assert encoder_config("ner", *defaults) == EncoderConfig()
+    assert encoder_config("pos", *defaults) == EncoderConfig(hidden_size=200)
 
 
 def test_help_all_names_every_choice(capsys: pytest.CaptureFixture[str]) -> None:

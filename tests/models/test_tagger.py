@@ -22,7 +22,13 @@ SMALL_TABLES = FeatureConfig(
 )
 CONFIG = TaggerConfig(SMALL_TABLES, EncoderConfig(hidden_size=5), 3)
 STILL = TrainingConfig(
-    dropout=0.0, word_dropout=0.0, linear_dropout=0.0, rare_word_dropout=0.0, mention_replacement=0.0, batch_tokens=99
+    dropout=0.0,
+    word_dropout=0.0,
+    linear_dropout=0.0,
+    rare_word_dropout=0.0,
+    mention_replacement=0.0,
+    outside_margin=2.0,
+    batch_tokens=99,
 )
 TOKENS = [["the", "old", "Ada"], ["ran"], ["Bob", "sleeps"]]
 GOLD = {
