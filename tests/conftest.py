@@ -14,11 +14,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Before anything imports torch: where the machine has other work, its threads wait for each other at every small product.
-for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-
 from rnncli import model_file
+
+# Before torch is imported: its threads wait for each other at every small product where the machine has other work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("rnncli", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rnncli")
