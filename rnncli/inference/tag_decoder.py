@@ -12,7 +12,9 @@ from rnncli.data.tag_sets import TagSet
 from rnncli.decoding.packed import Packing
 from rnncli.decoding.viterbi import FORBIDDEN, viterbi
 
-_MOST_SCORE = 1e9
+MOST_SCORE = 1e9
+"""What no score of a sound model reaches; sums of larger ones would lose what decides."""
+
 _PREFIXES = {
     Scheme.BIOES: {},
     Scheme.BILOU: {"S-": "U-", "E-": "L-"},
@@ -41,7 +43,7 @@ class TagDecoder:
         self.head = head
         zero = np.zeros((), dtype=np.float32)
         self._learned = tuple(tensors.get(f"crf.{index}.{name}", zero) for name in ("transitions", "start", "end"))
-        if not all(float(np.abs(scores).max(initial=0)) < _MOST_SCORE for scores in self._learned):
+        if not all(float(np.abs(scores).max(initial=0)) < MOST_SCORE for scores in self._learned):
             raise ValueError("a score of a transition is not finite")
         self.scheme = None if head.scheme is None else scheme or head.scheme
         self._names: list[str] | None = list(head.tags)

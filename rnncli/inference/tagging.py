@@ -14,7 +14,7 @@ from rnncli.data.tag_sets import TAG_TASKS, TagSet
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.decoding.packed import Packing, pack
 from rnncli.errors import ModelError, ResourceError
-from rnncli.inference.tag_decoder import TagDecoder
+from rnncli.inference.tag_decoder import MOST_SCORE, TagDecoder
 from rnncli.model_file import ModelFile
 from rnncli.runtime.tagger import CACHED_WORDS, Tagger
 
@@ -25,7 +25,6 @@ _SEARCH_NUMBERS = 1 << 23
 _WINDOW = 2048
 _CONTEXT = 128
 _MOST_VECTORS = 1 << 22
-_MOST_SCORE = 1e9
 
 Batch = tuple[list[int], NDArray[Any], Packing]
 
@@ -155,7 +154,7 @@ class SentenceTagger:
     def _score(self, batch: Sequence[Sequence[str]]) -> tuple[NDArray[Any], Packing]:
         windowed = len(batch[0]) > _WINDOW
         emissions, packing = self._windowed(batch[0]) if windowed else self._backend.emissions(batch)
-        if not (emissions.max() < _MOST_SCORE and emissions.min() > -_MOST_SCORE):
+        if not (emissions.max() < MOST_SCORE and emissions.min() > -MOST_SCORE):
             raise ModelError("the model is damaged: its scores of a text are not finite")
         return emissions, packing
 
