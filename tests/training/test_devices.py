@@ -25,7 +25,7 @@ def test_a_processor_that_has_such_products_takes_them(
 def test_a_processor_without_such_products_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     times = {torch.bfloat16: 30.0, torch.float32: 2.0}
     monkeypatch.setattr(devices, "_product_time", times.__getitem__)
-    with pytest.raises(ResourceError, match="bf16 products take 15.0 times as long"):
+    with pytest.raises(ResourceError, match=r"bf16 products take 15\.0 times as long"):
         devices.choose_precision("bf16", CPU)
 
 
