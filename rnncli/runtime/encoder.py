@@ -1,7 +1,7 @@
 """The bidirectional recurrent encoder for prediction, in NumPy."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from rnncli.decoding.packed import Packing
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
+
+_T = TypeVar("_T")
 
 
 class Direction(Protocol):
@@ -22,16 +24,14 @@ class Direction(Protocol):
         What depends on a token's input alone is done here, since the first layer keeps it for every distinct word.
         """
 
-    def run(self, gates: NDArray[Any], rows: NDArray[np.int64] | None, packing: Packing) -> NDArray[Any]:
+    def run(self, gates: NDArray[Any], rows: NDArray[np.int64] | None, packing: Packing, states: NDArray[Any]) -> None:
         """Run over all steps from a zero state.
 
         Args:
             gates: float [N, W] packed, or by word where `rows` is given; folded, and left as they are.
             rows: int64 [N], row of `gates` for each packed token, or None.
             packing: how the tokens are packed.
-
-        Returns:
-            float [N, H], packed states.
+            states: float [N, H], packed, filled in.
         """
 
 
@@ -99,6 +99,7 @@ class BidirectionalLayer:
             bias = np.concatenate((bias, np.zeros_like(bias)), axis=1)
         self._input_weight = weight.astype(dtype)
         self._input_bias = bias.astype(dtype)
+        self._hidden_size = config.hidden_size
         recurrent = {name: tensors[name] for name in ("weight", "bias") if name in tensors}
         self._forward, self._backward = (
             build_direction(config, {name: t[i] for name, t in recurrent.items()}, dtype, reverse=bool(i))
@@ -110,11 +111,25 @@ class BidirectionalLayer:
         """Width of what `gates` gives for one direction (W)."""
         return int(self._input_weight.shape[2])
 
-    def gates(self, inputs: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the inputs' share of the gates of both directions, each [N, W], folded."""
-        forward = inputs @ self._input_weight[:, 0] + self._input_bias[0]
-        backward = inputs @ self._input_weight[:, 1] + self._input_bias[1]
-        return self._forward.fold_gates(forward), self._backward.fold_gates(backward)
+    def gates(
+        self, inputs: NDArray[Any], pool: "ThreadPoolExecutor | None" = None
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Compute the inputs' share of the gates.
+
+        Args:
+            inputs: float [N, D].
+            pool: computes one of the directions, None to compute one after the other.
+
+        Returns:
+            float [N, W] of each direction, folded.
+        """
+        backward, forward = _both(pool, lambda: self._gates(inputs, 1), lambda: self._gates(inputs, 0))
+        return forward, backward
+
+    def _gates(self, inputs: NDArray[Any], direction: int) -> NDArray[Any]:
+        gates = inputs @ self._input_weight[:, direction]
+        gates += self._input_bias[direction]
+        return (self._forward, self._backward)[direction].fold_gates(gates)
 
     def run(
         self,
@@ -124,13 +139,23 @@ class BidirectionalLayer:
         pool: "ThreadPoolExecutor | None",
     ) -> NDArray[Any]:
         """Return the states of both directions side by side, [N, 2H]; `gates` and `rows` are one a direction."""
-        if pool is None:
-            backward = self._backward.run(gates[1], rows[1], packing)
-            return np.concatenate((self._forward.run(gates[0], rows[0], packing), backward), axis=1)
-        # NumPy releases the interpreter's lock inside each call, so two threads overlap.
-        other = pool.submit(self._backward.run, gates[1], rows[1], packing)
-        forward = self._forward.run(gates[0], rows[0], packing)
-        return np.concatenate((forward, other.result()), axis=1)
+        size = self._hidden_size
+        states = np.empty((int(packing.lengths.sum()), 2 * size), dtype=self._input_bias.dtype)
+        _both(
+            pool,
+            lambda: self._backward.run(gates[1], rows[1], packing, states[:, size:]),
+            lambda: self._forward.run(gates[0], rows[0], packing, states[:, :size]),
+        )
+        return states
+
+
+def _both(pool: "ThreadPoolExecutor | None", other: Callable[[], _T], own: Callable[[], _T]) -> tuple[_T, _T]:
+    """Call two functions, side by side if there is a pool: NumPy and the kernels release the interpreter's lock."""
+    if pool is None:
+        return other(), own()
+    pending = pool.submit(other)
+    result = own()
+    return pending.result(), result
 
 
 def build_layers(

@@ -48,23 +48,20 @@ class GRUDirection:
             gates[..., : 2 * self.hidden_size] *= self._dtype(0.5)
         return gates
 
-    def run(self, gates: NDArray[Any], rows: NDArray[np.int64] | None, packing: Packing) -> NDArray[Any]:
+    def run(self, gates: NDArray[Any], rows: NDArray[np.int64] | None, packing: Packing, states: NDArray[Any]) -> None:
         """Run over all steps from a zero state.
 
         Args:
             gates: float [N, 3H] packed, or [W, 3H] by word where `rows` is given; folded.
             rows: int64 [N], row of `gates` for each packed token, or None.
             packing: how the tokens are packed.
-
-        Returns:
-            float [N, H], packed states.
+            states: float [N, H], packed, filled in.
         """
         size = self.hidden_size
-        states = np.empty((int(packing.lengths.sum()), size), dtype=self._dtype)
         if self._kernel is not None:
             places = Places(np.arange(len(packing.lengths)), packing.lengths, packing.offsets)
             self._kernel.forward(places, gates, rows, self._weight, self._bias, states, reverse=self._reverse)
-            return states
+            return
         batch_size = int(packing.batch_sizes[0])
         state = np.zeros((batch_size, size), dtype=self._dtype)
         recurrent = np.empty((batch_size, 3 * size), dtype=self._dtype)
@@ -94,4 +91,3 @@ class GRUDirection:
             before *= update
             before += candidate
             states[offset : offset + count] = before
-        return states

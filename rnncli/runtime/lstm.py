@@ -42,20 +42,17 @@ class LSTMDirection:
         gates[..., : 3 * self.hidden_size] *= self._dtype(0.5)
         return gates
 
-    def run(self, gates: NDArray[Any], rows: NDArray[np.int64] | None, packing: Packing) -> NDArray[Any]:
+    def run(self, gates: NDArray[Any], rows: NDArray[np.int64] | None, packing: Packing, states: NDArray[Any]) -> None:
         """Run over all steps from a zero state.
 
         Args:
             gates: float [N, 4H] packed, or [W, 4H] by word where `rows` is given; folded.
             rows: int64 [N], row of `gates` for each packed token, or None.
             packing: how the tokens are packed.
-
-        Returns:
-            float [N, H], packed states.
+            states: float [N, H], packed, filled in.
         """
         size = self.hidden_size
         batch_size = int(packing.batch_sizes[0])
-        states = np.empty((int(packing.lengths.sum()), size), dtype=self._dtype)
         state = np.zeros((batch_size, size), dtype=self._dtype)
         memory = np.zeros_like(state)
         products = np.empty((batch_size, 4 * size), dtype=self._dtype)
@@ -83,4 +80,3 @@ class LSTMDirection:
             after *= now[:, :size]
             states[offset : offset + count] = after
         states *= 0.5
-        return states

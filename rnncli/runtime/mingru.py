@@ -37,18 +37,15 @@ class MinGRUDirection:
         new -= new * keep
         return gates
 
-    def run(self, gates: NDArray[Any], rows: NDArray[np.int64] | None, packing: Packing) -> NDArray[Any]:
+    def run(self, gates: NDArray[Any], rows: NDArray[np.int64] | None, packing: Packing, states: NDArray[Any]) -> None:
         """Run over all steps from a zero state.
 
         Args:
             gates: float [N, 2H] packed, or [W, 2H] by word where `rows` is given; folded.
             rows: int64 [N], row of `gates` for each packed token, or None.
             packing: how the tokens are packed.
-
-        Returns:
-            float [N, H], packed states.
+            states: float [N, H], packed, filled in.
         """
         taken = gates.copy() if rows is None else np.take(gates, rows, axis=0, mode="clip")
-        keep, states = taken[:, : self._size], taken[:, self._size :]
-        pool(states, keep, packing, reverse=self._reverse)
-        return states
+        states[...] = taken[:, self._size :]
+        pool(states, taken[:, : self._size], packing, reverse=self._reverse)

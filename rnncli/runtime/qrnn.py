@@ -35,16 +35,14 @@ class QRNNDirection:
         gates[..., 3 * self._size : 5 * self._size] *= 0.5
         return gates
 
-    def run(self, gates: NDArray[Any], rows: NDArray[np.int64] | None, packing: Packing) -> NDArray[Any]:
+    def run(self, gates: NDArray[Any], rows: NDArray[np.int64] | None, packing: Packing, states: NDArray[Any]) -> None:
         """Run over all steps from a zero state.
 
         Args:
             gates: float [N, 6H] packed, or [W, 6H] by word where `rows` is given; folded.
             rows: int64 [N], row of `gates` for each packed token, or None.
             packing: how the tokens are packed.
-
-        Returns:
-            float [N, H], packed states.
+            states: float [N, H], packed, filled in.
         """
         size = self._size
         taken = gates.copy() if rows is None else np.take(gates, rows, axis=0, mode="clip")
@@ -56,8 +54,7 @@ class QRNNDirection:
         sigmoids = own[:, : 2 * size]
         sigmoids *= 0.5
         sigmoids += 0.5
-        keep, out, states = own[:, :size], own[:, size : 2 * size], own[:, 2 * size :]
-        states -= states * keep
+        keep, out, new = own[:, :size], own[:, size : 2 * size], own[:, 2 * size :]
+        np.subtract(new, new * keep, out=states)
         pool(states, keep, packing, reverse=self._reverse)
         states *= out
-        return states

@@ -36,18 +36,16 @@ class RNNDirection:
         """Return the inputs' share of the states as it is."""
         return gates
 
-    def run(self, gates: NDArray[Any], rows: NDArray[np.int64] | None, packing: Packing) -> NDArray[Any]:
+    def run(self, gates: NDArray[Any], rows: NDArray[np.int64] | None, packing: Packing, states: NDArray[Any]) -> None:
         """Run over all steps from a zero state.
 
         Args:
             gates: float [N, H] packed, or [W, H] by word where `rows` is given.
             rows: int64 [N], row of `gates` for each packed token, or None.
             packing: how the tokens are packed.
-
-        Returns:
-            float [N, H], packed states.
+            states: float [N, H], packed, filled in.
         """
-        states = gates.copy() if rows is None else np.take(gates, rows, axis=0, mode="clip")
+        states[...] = gates if rows is None else np.take(gates, rows, axis=0, mode="clip")
         recurrent = np.empty((int(packing.batch_sizes[0]), states.shape[1]), dtype=states.dtype)
         for now, same, before in reading_steps(packing, reverse=self._reverse):
             products = recurrent[: same.stop - same.start]
@@ -55,4 +53,3 @@ class RNNDirection:
             shared = states[same]
             shared += products
             activate(states[now], self._activation)
-        return states

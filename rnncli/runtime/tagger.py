@@ -80,7 +80,7 @@ class Tagger:
         halves = gates.reshape(2 * len(gates), -1)
         states = first.run((halves, halves), (2 * rows, 2 * rows + 1), packing, pool)
         for layer in others:
-            states = layer.run(layer.gates(states), (None, None), packing, pool)
+            states = layer.run(layer.gates(states, pool), (None, None), packing, pool)
         emissions: NDArray[Any] = states @ self._output
         emissions += self._output_bias
         if self._linear is not None:
