@@ -66,12 +66,16 @@ class GRUKernel:
     Args:
         library: the loaded library.
         variant: number of the variant in it.
+
+    Attributes:
+        name: of the variant.
     """
 
     def __init__(self, library: ctypes.CDLL, variant: int) -> None:
         """Keep the library; nothing is computed."""
         self._library = library
         self._variant = variant
+        self.name: str = library.gru_name(variant).decode("ascii")
 
     def forward(
         self,

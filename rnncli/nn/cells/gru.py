@@ -117,7 +117,7 @@ class GRULayer(BidirectionalLayer):
             return super().forward(inputs, flipped)
         products = torch.addmm(self.input_bias.flatten(), inputs.flatten(0, 1), self.input_weight.flatten(1))
         gates = products.to(self.weight.dtype).view(*inputs.shape[:2], *self.input_bias.shape)
-        return gru_kernel_sequence(gates, self.weight, self.bias, flipped[:, 0] + 1, kernel)
+        return gru_kernel_sequence(gates, self.weight, self.bias, flipped[:, 0] + 1, kernel, products.dtype)
 
     def recur(self, gates: Tensor) -> Tensor:
         """Run both directions."""

@@ -14,7 +14,9 @@ from torch.autograd.function import FunctionCtx
 from rnncli.kernels.gru import GRUKernel, Places
 
 
-def gru_kernel_sequence(gates: Tensor, weight: Tensor, bias: Tensor, lengths: Tensor, kernel: GRUKernel) -> Tensor:
+def gru_kernel_sequence(
+    gates: Tensor, weight: Tensor, bias: Tensor, lengths: Tensor, kernel: GRUKernel, precision: torch.dtype
+) -> Tensor:
     """Run both directions of a layer over a padded batch by the kernel.
 
     Args:
@@ -22,12 +24,13 @@ def gru_kernel_sequence(gates: Tensor, weight: Tensor, bias: Tensor, lengths: Te
         weight: float [2, H, 3H], as in `gru_sequence`.
         bias: float [2, H], as in `gru_sequence`.
         lengths: int64 [B], each at least 1.
-        kernel: computes it.
+        kernel: computes it, in the precision of the gates.
+        precision: type in which to compute the one product that is torch's, that of the weight's gradient.
 
     Returns:
         float [B, T, 2H], zero past the lengths.
     """
-    result: Tensor = _KernelSequence.apply(gates, weight, bias, lengths, kernel)  # type: ignore[no-untyped-call]
+    result: Tensor = _KernelSequence.apply(gates, weight, bias, lengths, kernel, precision)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -36,13 +39,20 @@ class _KernelSequence(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: FunctionCtx, gates: Tensor, weight: Tensor, bias: Tensor, lengths: Tensor, kernel: GRUKernel
+        ctx: FunctionCtx,
+        gates: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        lengths: Tensor,
+        kernel: GRUKernel,
+        precision: torch.dtype,
     ) -> Tensor:
         batch_size, num_steps, directions, width = gates.shape
         size = width // 3
         falling, order = lengths.sort(descending=True, stable=True)
         places = Places((order * num_steps).numpy(), falling.numpy(), np.arange(num_steps))
-        states = gates.new_zeros(batch_size * num_steps, directions * size)
+        padding = (torch.arange(num_steps) >= lengths.unsqueeze(1)).flatten().nonzero().squeeze(1)
+        states = gates.new_empty(batch_size * num_steps, directions * size).index_fill_(0, padding, 0.0)
         saved = gates.new_empty(directions, batch_size * num_steps, 4 * size)
         flat = gates.flatten(0, 1)
 
@@ -61,18 +71,18 @@ class _KernelSequence(torch.autograd.Function):
             )
 
         _side_by_side(run, directions)
-        ctx.save_for_backward(states, saved, weight)
-        ctx.places, ctx.kernel = places, kernel  # type: ignore[attr-defined]
+        ctx.save_for_backward(states, saved, weight, padding)
+        ctx.places, ctx.kernel, ctx.precision = places, kernel, precision  # type: ignore[attr-defined]
         return states.view(batch_size, num_steps, -1)
 
     @staticmethod
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
-        states, saved, weight = ctx.saved_tensors  # type: ignore[attr-defined]
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
+        states, saved, weight, padding = ctx.saved_tensors  # type: ignore[attr-defined]
         directions, size, width = weight.shape
         flat = grad.contiguous().view(states.shape)
-        d_gates = grad.new_zeros(len(states), directions, width)
-        d_recurrent = grad.new_zeros(directions, len(states), width)
-        previous = grad.new_zeros(directions, len(states), size)
+        d_gates = grad.new_empty(len(states), directions, width).index_fill_(0, padding, 0.0)
+        d_recurrent = grad.new_empty(directions, len(states), width).index_fill_(1, padding, 0.0)
+        previous = grad.new_empty(directions, len(states), size).index_fill_(1, padding, 0.0)
 
         def run(direction: int, part: tuple[int, int]) -> None:
             own = slice(direction * size, (direction + 1) * size)
@@ -90,9 +100,10 @@ class _KernelSequence(torch.autograd.Function):
             )
 
         _side_by_side(run, directions)
-        d_weight = torch.bmm(previous.transpose(1, 2), d_recurrent)
+        precision = ctx.precision  # type: ignore[attr-defined]
+        d_weight = torch.bmm(previous.to(precision).transpose(1, 2), d_recurrent.to(precision)).to(weight.dtype)
         d_bias = d_recurrent[:, :, 2 * size :].sum(1)
-        return d_gates.view(*grad.shape[:2], directions, width), d_weight, d_bias, None, None
+        return d_gates.view(*grad.shape[:2], directions, width), d_weight, d_bias, None, None, None
 
 
 def _side_by_side(run: Callable[[int, tuple[int, int]], None], directions: int) -> None:
