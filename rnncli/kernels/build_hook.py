@@ -19,11 +19,12 @@ class KernelsBuildHook(BuildHookInterface):
             build_data: what the wheel is made of, changed in place.
         """
         script = Path(self.root) / "rnncli" / "kernels" / "build.py"
-        problem = runpy.run_path(str(script))["compile_library"]()
+        build = runpy.run_path(str(script))
+        problem = build["compile_libraries"]()
         if problem:
             self.app.display_warning(f"without kernels: {problem}")
             return
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["tag"] = f"py3-none-{platform}"
         build_data["pure_python"] = False
-        build_data["artifacts"].append("rnncli/kernels/_gru.so")
+        build_data["artifacts"] += [f"rnncli/kernels/{build['library_of'](source).name}" for source in build["SOURCES"]]

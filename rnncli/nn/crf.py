@@ -7,6 +7,9 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 from torch.nn import functional as F
 
+from rnncli.kernels.crf import load_crf_kernel
+from rnncli.nn.crf_kernel import crf_kernel_loss
+
 _FORBIDDEN = -1e4
 """Score of a forbidden transition: its exponential is exactly 0 in float32 and float64."""
 
@@ -55,6 +58,9 @@ class LinearChainCRF(nn.Module):
             float [B], nats, one value a sentence (summed over its tokens).
         """
         transitions, start, end = self.scores()
+        kernel = load_crf_kernel() if emissions.dtype == torch.float32 and emissions.device.type == "cpu" else None
+        if kernel is not None:
+            return crf_kernel_loss(emissions, tags, lengths, transitions, start, end, kernel)
         log_partition = log_partition_function(emissions, lengths, transitions, start, end)
         return log_partition - path_score(emissions, tags, lengths, transitions, start, end)
 

@@ -2,10 +2,10 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from rnncli.config import FeatureConfig
 from rnncli.data.features import KINDS, table_sizes
+from rnncli.nn.embedding_bag import embedding_bag
 from rnncli.nn.hashed_table import HashedTable
 
 
@@ -48,14 +48,15 @@ class WordEmbedding(nn.Module):
             float [W, P].
         """
         table, places = self.table.gather(rows)
-        embedded = F.embedding_bag(places.flatten(0, 1), table, mode="sum").view(*rows.shape[:2], -1)
+        embedded = embedding_bag(table, places.flatten(0, 1)).view(*rows.shape[:2], -1)
         if self.training:
             # A rare word must be recognised by its parts, since the words of tomorrow are known by nothing else.
-            kept = torch.rand_like(rarity) >= rarity
-            embedded = torch.cat((embedded[:, :1] * kept.view(-1, 1, 1), embedded[:, 1:]), 1)
+            kept = embedded.new_ones(*rows.shape[:2], 1)
+            kept[:, 0, 0] = torch.rand_like(rarity) >= rarity
+            embedded = embedded * kept
         summed = embedded.flatten(1)
         table, places = self.ngrams.gather(ngrams)
-        parts = [summed, F.embedding_bag(places, table, ngram_starts, mode="mean")]
+        parts = [summed, embedding_bag(table, places, ngram_starts)]
         if vector_rows is not None:
             parts.append(self.get_buffer("vectors")[vector_rows].to(summed.dtype))
         pieces: Tensor = self.projection(torch.cat(parts, 1))

@@ -38,7 +38,12 @@ class HashedTable(nn.Module):
         """
         if not self.training:
             return self.weight, rows
-        unique, positions = torch.unique(rows, return_inverse=True)
-        values = self.weight[unique].requires_grad_()
+        # What `torch.unique` would return, without sorting: the table is not much larger than what is looked up.
+        is_touched = torch.zeros(len(self.weight), dtype=torch.bool, device=rows.device)
+        is_touched[rows] = True
+        unique = is_touched.nonzero().squeeze(1)
+        places = torch.empty(len(self.weight), dtype=torch.int64, device=rows.device)
+        places[unique] = torch.arange(len(unique), device=rows.device)
+        values = self.weight.index_select(0, unique).requires_grad_()
         self.touched = (unique, values)
-        return values, positions
+        return values, places[rows]

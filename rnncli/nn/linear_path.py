@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rnncli.nn.embedding_bag import embedding_bag
 from rnncli.nn.hashed_table import HashedTable
 
 
@@ -42,7 +43,7 @@ class LinearPath(nn.Module):
             float [B, T, K].
         """
         table, places = self.table.gather(rows)
-        by_word = F.embedding_bag(places, table, mode="sum")
+        by_word = embedding_bag(table, places)
         mask = torch.arange(words.shape[1], device=words.device) < lengths.unsqueeze(1)
         scores = F.embedding(words, by_word) * mask.unsqueeze(2)
         scores = F.dropout(scores, self._dropout, self.training).view(*words.shape, self._window, -1)

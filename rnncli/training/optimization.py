@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from rnncli.config import TrainingConfig
 from rnncli.nn.hashed_table import HashedTable
-from rnncli.training.copying import copy_exactly, with_prefix, without_prefix
+from rnncli.training.copying import with_prefix, without_prefix
+from rnncli.training.parameter_optimizer import ParameterOptimizer
 from rnncli.training.table_optimizer import TableOptimizer
 
 
@@ -44,13 +45,9 @@ class Optimizer:
         """Start the averages at the present weights."""
         self._config = config
         self._tables = [module for module in model.modules() if isinstance(module, HashedTable)]
-        self._parameters = [p for p in model.parameters() if p.requires_grad]
-        self._dense = torch.optim.AdamW(
-            self._parameters, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
-        )
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        self._dense = ParameterOptimizer(parameters, config.weight_decay, config.ema_decay)
         self._sparse = TableOptimizer(self._tables, config.weight_decay, config.ema_decay)
-        self._averages = [p.detach().clone() for p in self._parameters]
-        self._update = 0
         self._rate = 0.0
         self._scale = 1.0
 
@@ -60,7 +57,7 @@ class Optimizer:
 
     def drop(self) -> None:
         """Forget the gradients since the last step."""
-        self._dense.zero_grad()
+        self._dense.drop()
         self._sparse.drop()
 
     def halve_learning_rate(self) -> None:
@@ -77,28 +74,21 @@ class Optimizer:
             FloatingPointError: the gradient is not finite; no step is taken.
         """
         self._sparse.accumulate()
-        gradients = [*self._parameters, *self._sparse.pending()]
+        gradients = [*self._dense.parameters, *self._sparse.pending()]
         norm = nn.utils.clip_grad_norm_(gradients, self._config.clip_norm, foreach=True)
         if not math.isfinite(float(norm)):
             raise FloatingPointError("the gradient is not finite")
         self._rate = self._scale * learning_rate(progress, self._config)
-        for group in self._dense.param_groups:
-            group["lr"] = self._rate
-        self._dense.step()
+        self._dense.step(self._rate)
         self._sparse.step(self._rate)
-        self._dense.zero_grad()
-        self._update += 1
-        decay = min(self._config.ema_decay, self._update / (9 + self._update))
-        with torch.no_grad():
-            torch._foreach_lerp_(self._averages, [p.detach() for p in self._parameters], 1 - decay)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """Put the averages into the model for a while."""
         self._sparse.catch_up(self._rate)
-        weights = [*self._parameters, *(table.weight for table in self._tables)]
+        weights = [*self._dense.parameters, *(table.weight for table in self._tables)]
         present = [p.detach().clone() for p in weights]
-        _copy(weights, [*self._averages, *self._sparse.averages()])
+        _copy(weights, [*self._dense.averages, *self._sparse.averages()])
         try:
             yield
         finally:
@@ -106,15 +96,12 @@ class Optimizer:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what the next steps depend on besides the weights themselves and `numbers`; nothing is copied."""
-        found = with_prefix("tables", self._sparse.tensors())
-        for i, (parameter, average) in enumerate(zip(self._parameters, self._averages, strict=True)):
-            found[f"{i}.average"] = average
-            found |= with_prefix(str(i), self._dense.state.get(parameter, {}))
-        return found
+        return with_prefix("dense", self._dense.tensors()) | with_prefix("tables", self._sparse.tensors())
 
     def numbers(self) -> dict[str, Any]:
         """Return counts, decays and rates, as JSON values."""
-        return {"update": self._update, "rate": self._rate, "scale": self._scale, "tables": self._sparse.numbers()}
+        parts = {"dense": self._dense.numbers(), "tables": self._sparse.numbers()}
+        return {"rate": self._rate, "scale": self._scale, **parts}
 
     def load(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
         """Go on from what `tensors` and `numbers` returned, without the gradients since the last step.
@@ -123,20 +110,9 @@ class Optimizer:
             KeyError: something is missing.
             ValueError: a shape is another one.
         """
-        moments: dict[int, dict[str, Tensor]] = {}
-        for i, (parameter, average) in enumerate(zip(self._parameters, self._averages, strict=True)):
-            saved = without_prefix(str(i), tensors)
-            copy_exactly({"average": average}, saved)
-            # A parameter without a gradient so far has no moments.
-            if "step" in saved:
-                moments[i] = {"step": saved["step"].clone()}
-                for name in ("exp_avg", "exp_avg_sq"):
-                    moments[i][name] = torch.empty_like(parameter)
-                    copy_exactly({name: moments[i][name]}, saved)
-        self._dense.load_state_dict({"state": moments, "param_groups": self._dense.state_dict()["param_groups"]})
+        self._dense.load(without_prefix("dense", tensors), numbers["dense"])
         self._sparse.load(without_prefix("tables", tensors), numbers["tables"])
-        self._update, self._rate, self._scale = int(numbers["update"]), numbers["rate"], numbers["scale"]
-        self.drop()
+        self._rate, self._scale = numbers["rate"], numbers["scale"]
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rnncli.kernels.tables import TableKernel, Update, load_table_kernel
 from rnncli.nn.hashed_table import HashedTable
 from rnncli.training.copying import copy_exactly
 
@@ -85,6 +86,10 @@ class TableOptimizer:
             state.pending = None
             gradient = values.grad
             assert gradient is not None
+            kernel = _kernel(state)
+            if kernel is not None:
+                self._by_kernel(kernel, state, learning_rate, self._update - 1, rows, gradient)
+                continue
             weight, moments = self._caught_up(state, rows, learning_rate, self._update - 1)
             first, second, _ = moments.unbind(1)
             first.lerp_(gradient, 1 - _BETA1)
@@ -101,6 +106,10 @@ class TableOptimizer:
     def catch_up(self, learning_rate: float) -> None:
         """Bring all rows, touched or not, up to this update."""
         for state in self._states:
+            kernel = _kernel(state)
+            if kernel is not None:
+                self._by_kernel(kernel, state, learning_rate, self._update)
+                continue
             rows = torch.arange(len(state.last), device=state.last.device)
             weight, moments = self._caught_up(state, rows, learning_rate, self._update)
             state.table.weight.copy_(weight)
@@ -133,6 +142,26 @@ class TableOptimizer:
         self._update, self._log_decay = int(numbers["update"]), numbers["log_decay"]
         self.drop()
 
+    def _by_kernel(
+        self,
+        kernel: TableKernel,
+        state: _TableState,
+        learning_rate: float,
+        update: int,
+        rows: Tensor | None = None,
+        gradient: Tensor | None = None,
+    ) -> None:
+        """Bring rows, or all, up to an update, and take the next one where there is a gradient."""
+        kernel.update(
+            state.table.weight.detach().numpy(),
+            state.moments.numpy(),
+            state.last.numpy(),
+            state.last_decay.numpy(),
+            None if rows is None else rows.numpy(),
+            None if gradient is None else gradient.contiguous().numpy(),
+            Update(update, learning_rate, self._weight_decay, self._log_decay, _BETA1, _BETA2, _EPSILON),
+        )
+
     def _caught_up(self, state: _TableState, rows: Tensor, learning_rate: float, update: int) -> tuple[Tensor, Tensor]:
         """Return weights and moments of rows as if they had been updated at each step so far."""
         missed = (update - state.last[rows]).unsqueeze(1)
@@ -159,6 +188,11 @@ class TableOptimizer:
         if isinstance(correction, Tensor) and isinstance(root, Tensor):
             correction, root = correction.to(first.dtype), root.to(first.dtype)
         return first.div(correction).div_(second.sqrt().div_(root).add_(_EPSILON))
+
+
+def _kernel(state: _TableState) -> TableKernel | None:
+    weight = state.table.weight
+    return load_table_kernel() if weight.device.type == "cpu" and weight.dtype == torch.float32 else None
 
 
 def _add(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

@@ -8,11 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.config import TrainingConfig
+from rnncli.kernels.gru import VARIABLE
 from rnncli.nn.hashed_table import HashedTable
 from rnncli.training.optimization import Optimizer, learning_rate
 
 CONFIG = TrainingConfig(learning_rate=0.05, warmup=0.2, weight_decay=0.1, clip_norm=1e9, ema_decay=0.9)
 NUM_UPDATES = 30
+
+
+@pytest.fixture(params=["", "off"], autouse=True)
+def _kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, request.param)
 
 
 @pytest.mark.parametrize("warmup", [0.0, 0.05, 0.2, 0.5])
