@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rnncli.decoding.packed import pack
-from rnncli.decoding.viterbi import viterbi
+from rnncli.decoding.viterbi import Viterbi
 
 FORBIDDEN = -1e4
 Scores = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
@@ -30,7 +30,7 @@ def decode(sentences: list[NDArray[np.float64]], scores: Scores) -> list[tuple[i
     flat = np.concatenate(sentences)
     packed = np.empty_like(flat)
     packed[packing.rows()] = flat
-    path = viterbi(packed, packing, *scores)[packing.rows()]
+    path = Viterbi(*scores).best(packed, packing)[packing.rows()]
     ends = np.cumsum([len(emissions) for emissions in sentences])
     return [tuple(part.tolist()) for part in np.split(path, ends[:-1])]
 
