@@ -5,7 +5,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnncli.data.features import WordFeatures
 from rnncli.decoding.packed import Packing
+from rnncli.runtime.half_precision import widen
+
+
+def word_scores(table: NDArray[Any], features: WordFeatures, dtype: type[np.floating]) -> NDArray[Any]:
+    """Sum up what the features of W words contribute to the tokens around them.
+
+    Args:
+        table: float [rows, window * K], as it is stored.
+        features: of the words.
+        dtype: type to compute in.
+
+    Returns:
+        float [W, window * K].
+    """
+    first, *others = features.rows[:, :, 0].T
+    scores = widen(table.take(first, axis=0), dtype)
+    for rows in others:
+        scores += widen(table.take(rows, axis=0), dtype)
+    return scores
 
 
 def add_window_scores(
