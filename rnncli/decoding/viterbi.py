@@ -39,7 +39,7 @@ class Viterbi:
         self._groups = []
         legal = self._arriving > FORBIDDEN
         counts = legal.sum(1)
-        for count in np.unique(counts[counts > 0]).tolist():
+        for count in sorted(set(counts.tolist()) - {0}):
             targets = np.flatnonzero(counts == count)
             sources = np.ascontiguousarray(np.nonzero(legal[targets])[1].reshape(-1, count).T)
             scores = self._arriving[targets, sources][:, :, None]
