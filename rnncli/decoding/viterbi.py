@@ -17,9 +17,9 @@ _ADDED = 1 << 17
 class Viterbi:
     """Finds the path of the highest score.
 
-    Scores lie tag by tag, all sequences side by side, so that sums and maxima run along whole rows. Only the transitions
-    that are not forbidden are tried, a third or less of those of spans with several types. What came before the best path
-    is found on the way back, for the tags on it alone.
+    Scores lie tag by tag, all sequences side by side, so that sums and maxima run along whole rows. Only transitions
+    that are not forbidden are tried: between the tags of spans, about a third of all. Which tag came before is looked
+    for on the way back, for the tags of the best path alone.
 
     Args:
         transitions: float [K, K], from row to column.
@@ -89,7 +89,7 @@ class Viterbi:
 
     def _arrive(self, score: NDArray[Any]) -> NDArray[Any]:
         """Return the best way to each tag, [K, B], without its own score, from the best ways to those before it."""
-        # The best score before is 0, so whoever comes from a forbidden tag has this at most, and no less if it was best.
+        # The best score before is 0. What is forbidden from there has just this, and from elsewhere no more.
         arrived = np.full_like(score, FORBIDDEN, order="C")
         for targets, sources, scores in self._groups:
             count = max(1, _ADDED // (len(sources) * score.shape[1]))

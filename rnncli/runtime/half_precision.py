@@ -17,7 +17,7 @@ def widen(array: NDArray[Any], dtype: type[np.floating]) -> NDArray[Any]:
     zeros are made up for by a product. What is not finite becomes finite, since a model holds no such number.
 
     Args:
-        array: of any floating type, contiguous.
+        array: of any floating type.
         dtype: type to compute in.
 
     Returns:

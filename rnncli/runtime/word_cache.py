@@ -59,7 +59,6 @@ class WordCache:
             # Some of the rows may not be there, and it is not known which.
             self._slots = _Slots()
             self._words.clear()
-            self._last_used[:] = 0
             raise
         self._last_used[rows] = self._clock
         return rows
@@ -74,8 +73,8 @@ class WordCache:
         if num_late:
             is_late = rows >= self._capacity
             self._last_used[rows[~is_late]] = self._clock
-            victims = np.argpartition(self._last_used, num_late - 1)[:num_late]
-            if num_late > self._capacity or self._last_used[victims].max() == self._clock:
+            victims = np.argpartition(self._last_used, min(num_late, self._capacity) - 1)[:num_late]
+            if len(victims) < num_late or self._last_used[victims].max() == self._clock:
                 raise ValueError(f"more than {self._capacity} distinct words at once")
             rows[is_late] = victims[rows[is_late] - self._capacity]
             places[num_fresh:] = victims
