@@ -1,6 +1,7 @@
 """The tagger for prediction, in NumPy."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,7 +72,7 @@ class Tagger:
             float [N, K], packed, and how it is packed.
         """
         packing = pack([len(tokens) for tokens in sentences])
-        words = [word for tokens in sentences for word in tokens]
+        words = list(chain.from_iterable(sentences))
         rows = np.empty(len(words), dtype=np.int64)
         rows[packing.rows()] = self._cache.rows(words)
         pool = self._helper(len(words))

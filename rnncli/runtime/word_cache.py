@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _FIRST_ROWS = 256
+_GROWTH = 8
 _COMPUTED = 256
 """Words computed at once: fewer cost more calls, and of more the arrays would leave the processor's cache."""
 
@@ -91,10 +92,11 @@ class WordCache:
                 table[places[part]] = computed
 
     def _reserve(self, size: int) -> None:
-        """Make room for all words there may ever be; what is not used of it takes no memory."""
+        """Make room for so many words, in few and large steps: what is not yet used of it takes no memory."""
         current = len(self.tables[0])
         if size > current:
-            grown = [np.empty((self._capacity, table.shape[1]), table.dtype) for table in self.tables]
+            room = min(self._capacity, max(size, _GROWTH * current))
+            grown = [np.empty((room, table.shape[1]), table.dtype) for table in self.tables]
             for table, old in zip(grown, self.tables, strict=True):
                 table[:current] = old
             self.tables = grown
