@@ -45,7 +45,7 @@ def k_best(
 
     Returns:
         For each sequence, in the order given, its k best legal paths, the best first; fewer where there are no more.
-        The first is that of `viterbi`; ties among the others always come in the same order.
+        The first is that of `Viterbi`; ties among the others always come in the same order.
 
     Reference:
         Viterbi 1967; Lawler 1972, "A procedure for computing the k best solutions". Each path that is found is the best

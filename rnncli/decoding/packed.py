@@ -35,7 +35,7 @@ class Packing:
         return rows
 
 
-def pack(lengths: Sequence[int]) -> Packing:
+def pack(lengths: Sequence[int] | NDArray[np.int64]) -> Packing:
     """Lay out sequences of the given lengths, each at least 1."""
     sizes = np.asarray(lengths, dtype=np.int64)
     order = np.argsort(-sizes, kind="stable")

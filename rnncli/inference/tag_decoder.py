@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnncli.data.tag_schemes import Scheme, convert
 from rnncli.data.tag_sets import TagSet
 from rnncli.decoding.packed import Packing
-from rnncli.decoding.viterbi import FORBIDDEN, viterbi
+from rnncli.decoding.viterbi import FORBIDDEN, Viterbi
 
 MOST_SCORE = 1e9
 """What no score of a sound model reaches; sums of larger ones would lose what decides."""
@@ -68,7 +68,11 @@ class TagDecoder:
             emissions: float [N, K], packed.
             packing: how.
         """
-        return viterbi(emissions, packing, *self.chain) if self.head.is_chain else emissions.argmax(1)
+        return self._search.best(emissions, packing) if self.head.is_chain else emissions.argmax(1)
+
+    @cached_property
+    def _search(self) -> Viterbi:
+        return Viterbi(*self.chain)
 
     def names(self, path: Sequence[int]) -> tuple[str, ...]:
         """Return the tags of one sentence, in the scheme of the answers."""

@@ -18,8 +18,8 @@ from rnncli.inference.tag_decoder import MOST_SCORE, TagDecoder
 from rnncli.model_file import ModelFile
 from rnncli.runtime.tagger import CACHED_WORDS, Tagger
 
-_BATCH_TOKENS = 4096
-_BATCH_SENTENCES = 128
+_BATCH_TOKENS = 8192
+_BATCH_SENTENCES = 256
 _SEARCH_NUMBERS = 1 << 23
 """Numbers that one step of a search may hold, sentences times tags times tags, or one batch, tokens times tags."""
 _WINDOW = 2048

@@ -5,7 +5,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnncli.data.features import WordFeatures
 from rnncli.decoding.packed import Packing
+from rnncli.runtime.half_precision import widen
+
+
+def word_scores(table: NDArray[Any], features: WordFeatures, dtype: type[np.floating]) -> NDArray[Any]:
+    """Sum up what the features of W words contribute to the tokens around them.
+
+    Args:
+        table: float [rows, window * K], as it is stored.
+        features: of the words.
+        dtype: type to compute in.
+
+    Returns:
+        float [W, window * K].
+    """
+    first, *others = features.rows[:, :, 0].T
+    scores = widen(table.take(first, axis=0), dtype)
+    for rows in others:
+        scores += widen(table.take(rows, axis=0), dtype)
+    return scores
 
 
 def add_window_scores(
@@ -19,15 +39,27 @@ def add_window_scores(
         rows: int64 [N], row of `by_word` for each packed token.
         packing: how the tokens are packed.
     """
-    num_steps = len(packing.batch_sizes)
-    window = by_word.shape[1] // emissions.shape[1]
-    by_offset = by_word.reshape(len(by_word), window, -1)
-    steps = np.repeat(np.arange(num_steps), packing.batch_sizes)
-    ranks = np.arange(len(rows)) - packing.offsets[steps]
-    for i in range(window):
-        neighbours = steps + (i - window // 2)
-        inside = (neighbours >= 0) & (neighbours < num_steps)
-        inside &= ranks < packing.batch_sizes[np.where(inside, neighbours, 0)]
-        targets = np.flatnonzero(inside)
-        sources = packing.offsets[neighbours[targets]] + ranks[targets]
-        emissions[targets] += by_offset[rows[sources], i]
+    num_tokens, num_tags = emissions.shape
+    window = by_word.shape[1] // num_tags
+    scores = by_word.reshape(-1, num_tags)
+    before, after = _links(packing, num_tokens)
+    places = np.append(rows * window, 0)
+    earlier, later = [np.arange(num_tokens)], [np.arange(num_tokens)]
+    for _ in range(window // 2):
+        earlier.append(before[earlier[-1]])
+        later.append(after[later[-1]])
+    for i, neighbours in enumerate([*earlier[:0:-1], *later]):
+        part = scores.take(places[neighbours] + i, axis=0)
+        part[neighbours == num_tokens] = 0
+        emissions += part
+
+
+def _links(packing: Packing, num_tokens: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows of the tokens before and after each, [N + 1]: N where there is none, and for N itself."""
+    sizes = packing.batch_sizes
+    followers = np.arange(sizes[0], num_tokens)
+    followed = followers - np.repeat(sizes[:-1], sizes[1:])
+    before, after = np.full((2, num_tokens + 1), num_tokens)
+    before[followers] = followed
+    after[followed] = followers
+    return before, after

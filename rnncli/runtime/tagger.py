@@ -1,6 +1,7 @@
 """The tagger for prediction, in NumPy."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from rnncli.data.features import extract
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.decoding.packed import Packing, pack
 from rnncli.runtime.encoder import build_layers
-from rnncli.runtime.linear_path import add_window_scores
+from rnncli.runtime.linear_path import add_window_scores, word_scores
 from rnncli.runtime.word_cache import WordCache
 from rnncli.runtime.word_vectors import WordVectors
 
@@ -48,11 +49,12 @@ class Tagger:
         threads: int = 1,
     ) -> None:
         """Convert the dense weights; tables stay as they are stored."""
+        self._dtype = dtype
         self._words = WordVectors(config.features, tensors, vocabulary, dtype)
         self._layers = build_layers(config.encoder, tensors, dtype)
         self._features = config.features
         self._linear = tensors.get("linear.table.weight")
-        row_sizes = [2 * self._layers[0].gate_size, 0 if self._linear is None else self._linear.shape[1]]
+        row_sizes = [self._layers[0].gate_size] * 2 + [0 if self._linear is None else self._linear.shape[1]]
         capacity = max(CACHED_WORDS, _CACHE_BYTES // (sum(row_sizes) * np.dtype(dtype).itemsize))
         self._cache = WordCache(self._compute, row_sizes, capacity, dtype)
         self._output = np.ascontiguousarray(tensors["output.weight"].astype(dtype).T)
@@ -70,15 +72,13 @@ class Tagger:
             float [N, K], packed, and how it is packed.
         """
         packing = pack([len(tokens) for tokens in sentences])
-        words = [word for tokens in sentences for word in tokens]
+        words = list(chain.from_iterable(sentences))
         rows = np.empty(len(words), dtype=np.int64)
         rows[packing.rows()] = self._cache.rows(words)
         pool = self._helper(len(words))
         first, *others = self._layers
-        # A word's row holds the gates of both directions; taken apart they are rows of one table.
-        gates, linear = self._cache.tables
-        halves = gates.reshape(2 * len(gates), -1)
-        states = first.run((halves, halves), (2 * rows, 2 * rows + 1), packing, pool)
+        forward, backward, linear = self._cache.tables
+        states = first.run((forward, backward), (rows, rows), packing, pool)
         for layer in others:
             states = layer.run(layer.gates(states, pool), (None, None), packing, pool)
         emissions: NDArray[Any] = states @ self._output
@@ -95,10 +95,10 @@ class Tagger:
             self._pool = ThreadPoolExecutor(1)
         return self._pool if num_tokens > _SHARED_TOKENS else None
 
-    def _compute(self, words: Sequence[str]) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _compute(self, words: Sequence[str]) -> list[NDArray[Any]]:
         """Compute what depends on the word alone: the first layer's gate inputs and the linear path's scores."""
         features = extract(words, self._features)
-        gates = np.concatenate(self._layers[0].gates(self._words.encode(words, features)), axis=1)
+        forward, backward = self._layers[0].gates(self._words.encode(words, features))
         if self._linear is None:
-            return gates, np.empty((len(words), 0), dtype=gates.dtype)
-        return gates, self._linear[features.rows[:, :, 0]].sum(1, dtype=gates.dtype)
+            return [forward, backward, np.empty((len(words), 0), dtype=self._dtype)]
+        return [forward, backward, word_scores(self._linear, features, self._dtype)]

@@ -6,6 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_FIRST_ROWS = 256
+_GROWTH = 8
+_COMPUTED = 256
+"""Words computed at once: fewer cost more calls, and of more the arrays would leave the processor's cache."""
+
 
 class WordCache:
     """Rows by word, in one table or several; when they are full, the words unused for longest make room.
@@ -24,11 +29,11 @@ class WordCache:
         capacity: int,
         dtype: type[np.floating] = np.float32,
     ) -> None:
-        """Start empty; the tables grow in doublings up to the capacity."""
+        """Start empty."""
         self._compute = compute
         self._capacity = capacity
-        self.tables = [np.empty((min(256, capacity), size), dtype=dtype) for size in row_sizes]
-        self._slots: dict[str, int] = {}
+        self.tables = [np.empty((min(_FIRST_ROWS, capacity), size), dtype=dtype) for size in row_sizes]
+        self._slots = _Slots()
         self._words: list[str] = []
         self._last_used = np.zeros(capacity, dtype=np.int64)
         self._clock = 0
@@ -46,42 +51,64 @@ class WordCache:
             ValueError: more distinct words than the capacity.
         """
         self._clock += 1
-        slots = self._slots
-        missing = [word for word in dict.fromkeys(words) if word not in slots]
-        if missing:
-            self._last_used[[slots[word] for word in words if word in slots]] = self._clock
-            self._insert(missing)
-        rows = np.fromiter(map(slots.__getitem__, words), dtype=np.int64, count=len(words))
+        try:
+            rows = np.fromiter(map(self._slots.__getitem__, words), dtype=np.int64, count=len(words))
+            if self._slots.missing:
+                self._insert(self._slots.missing, rows)
+                self._slots.missing = []
+        except BaseException:
+            # Some of the rows may not be there, and it is not known which.
+            self._slots = _Slots()
+            self._words.clear()
+            raise
         self._last_used[rows] = self._clock
         return rows
 
-    def _insert(self, words: list[str]) -> None:
+    def _insert(self, words: list[str], rows: NDArray[np.int64]) -> None:
+        """Give new words their places, in `rows` too, and compute what stands there."""
         used = len(self._words)
-        fresh = words[: self._capacity - used]
-        late = words[len(fresh) :]
-        places = list(range(used, used + len(fresh)))
-        if late:
-            self._last_used[places] = self._clock
-            victims = np.argpartition(self._last_used, len(late) - 1)[: len(late)]
-            if self._last_used[victims].max() == self._clock:
-                self._last_used[places] = 0
+        places = np.arange(used, used + len(words))
+        num_late = max(0, used + len(words) - self._capacity)
+        num_fresh = len(words) - num_late
+        self._words.extend(words[:num_fresh])
+        if num_late:
+            is_late = rows >= self._capacity
+            self._last_used[rows[~is_late]] = self._clock
+            victims = np.argpartition(self._last_used, min(num_late, self._capacity) - 1)[:num_late]
+            if len(victims) < num_late or self._last_used[victims].max() == self._clock:
                 raise ValueError(f"more than {self._capacity} distinct words at once")
-            places += victims.tolist()
-        # Nothing is changed before the rows are there: a computation that is broken off leaves the cache as it was.
-        computed = self._compute(words)
-        self._grow(used + len(fresh))
-        self._words.extend(fresh)
-        for place, word in zip(places[len(fresh) :], late, strict=True):
-            del self._slots[self._words[place]]
-            self._words[place] = word
-        self._slots.update(zip(words, places, strict=True))
-        for table, rows in zip(self.tables, computed, strict=True):
-            table[places] = rows
+            rows[is_late] = victims[rows[is_late] - self._capacity]
+            places[num_fresh:] = victims
+            for place, word in zip(victims.tolist(), words[num_fresh:], strict=True):
+                del self._slots[self._words[place]]
+                self._words[place] = word
+                self._slots[word] = place
+        self._reserve(used + num_fresh)
+        # Words of like length are computed together, since the short ones are padded.
+        order = sorted(range(len(words)), key=lambda i: -len(words[i]))
+        for start in range(0, len(order), _COMPUTED):
+            part = order[start : start + _COMPUTED]
+            for table, computed in zip(self.tables, self._compute([words[i] for i in part]), strict=True):
+                table[places[part]] = computed
 
-    def _grow(self, size: int) -> None:
+    def _reserve(self, size: int) -> None:
+        """Make room for so many words, in few and large steps: what is not yet used of it takes no memory."""
         current = len(self.tables[0])
         if size > current:
-            extra = min(self._capacity, max(size, 2 * current)) - current
-            self.tables = [
-                np.concatenate((table, np.empty((extra, table.shape[1]), table.dtype))) for table in self.tables
-            ]
+            room = min(self._capacity, max(size, _GROWTH * current))
+            grown = [np.empty((room, table.shape[1]), table.dtype) for table in self.tables]
+            for table, old in zip(grown, self.tables, strict=True):
+                table[:current] = old
+            self.tables = grown
+
+
+class _Slots(dict[str, int]):
+    """Places by word; a word that is looked up in vain gets the next one, and is remembered as missing."""
+
+    def __init__(self) -> None:
+        self.missing: list[str] = []
+
+    def __missing__(self, word: str) -> int:
+        self.missing.append(word)
+        place = self[word] = len(self)
+        return place

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from rnncli.config import FeatureConfig
 from rnncli.data.features import KINDS, WordFeatures, vector_rows
 from rnncli.data.vocabulary import Vocabulary
+from rnncli.decoding.packed import pack
+from rnncli.runtime.half_precision import widen
 
 _NORM_EPSILON = 1e-5
-_MANY_WORDS = 2000
 
 
 class WordVectors:
@@ -38,7 +39,6 @@ class WordVectors:
         self._ngrams = tensors["features.ngrams.weight"]
         self._vectors = tensors.get("features.vectors")
         self._vector_rows = {} if vocabulary is None else vocabulary.get_stoi()
-        self._num_encoded = 0
         # The pieces of one unit lie side by side in the file; apart, their maximum is one pass over whole rows.
         weight = tensors["features.projection.weight"].astype(dtype)
         width = weight.shape[1]
@@ -59,18 +59,16 @@ class WordVectors:
         Returns:
             float [W, P].
         """
-        self._widen_tables(len(words))
         config = self._config
         inputs = np.empty((len(words), self._weight.shape[0]), dtype=self._dtype)
         width = config.embedding_size * len(KINDS)
-        rows = features.rows
-        summed = self._table[rows[:, :, 0].ravel()].astype(self._dtype)
-        summed += self._table[rows[:, :, 1].ravel()]
-        inputs[:, :width] = summed.reshape(len(words), width)
+        embedded = inputs[:, :width].reshape(len(words), len(KINDS), -1)
+        first, second = (self._gather(self._table, features.rows[:, :, i]) for i in range(2))
+        np.add(first, second, out=embedded)
         end = width + config.embedding_size
         self._mean_ngrams(features, inputs[:, width:end])
         if self._vectors is not None:
-            inputs[:, end:] = self._vectors[vector_rows(words, self._vector_rows)]
+            inputs[:, end:] = self._gather(self._vectors, np.asarray(vector_rows(words, self._vector_rows)))
         pieces = inputs @ self._weight
         pieces += self._bias
         size = config.projection_size
@@ -79,23 +77,21 @@ class WordVectors:
             np.maximum(vectors, pieces[:, start : start + size], out=vectors)
         return self._normalise(vectors)
 
-    def _widen_tables(self, num_words: int) -> None:
-        """Convert half-precision tables once it is clear that this will be a long run."""
-        self._num_encoded += num_words
-        if self._num_encoded > _MANY_WORDS and self._table.dtype != self._dtype:
-            self._table = self._table.astype(self._dtype)
-            self._ngrams = self._ngrams.astype(self._dtype)
+    def _gather(self, table: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+        return widen(table.take(rows, axis=0), self._dtype)
 
     def _mean_ngrams(self, features: WordFeatures, means: NDArray[Any]) -> None:
         """Average each word's n-gram rows into `means` [W, E], all words' first n-grams together, then the second."""
-        counts = np.diff(features.ngram_starts, append=len(features.ngrams))
-        order = np.argsort(-counts, kind="stable")
-        starts, falling = features.ngram_starts[order], counts[order]
-        sums = self._ngrams[features.ngrams[starts]].astype(self._dtype)
-        for i in range(1, int(falling[0])):
-            size = int(np.searchsorted(-falling, -i, side="left"))
-            sums[:size] += self._ngrams[features.ngrams[starts[:size] + i]]
-        means[order] = sums / falling[:, None].astype(self._dtype)
+        packing = pack(np.diff(features.ngram_starts, append=len(features.ngrams)))
+        steps = np.repeat(np.arange(len(packing.batch_sizes)), packing.batch_sizes)
+        ranks = np.arange(len(steps)) - packing.offsets[steps]
+        places = features.ngram_starts[packing.order][ranks] + steps
+        vectors = self._gather(self._ngrams, features.ngrams[places])
+        sums = vectors[: len(means)]
+        for size, offset in zip(packing.batch_sizes[1:].tolist(), packing.offsets[1:].tolist(), strict=True):
+            sums[:size] += vectors[offset : offset + size]
+        sums /= packing.lengths[:, None].astype(self._dtype)
+        means[packing.order] = sums
 
     def _normalise(self, vectors: NDArray[Any]) -> NDArray[Any]:
         vectors = vectors - vectors.mean(1, keepdims=True)

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rnncli.decoding.k_best import k_best
-from rnncli.decoding.viterbi import viterbi
+from rnncli.decoding.viterbi import Viterbi
 
 
 def legal_paths(chain: Any, emissions: NDArray[np.float64]) -> dict[tuple[int, ...], float]:
@@ -63,7 +63,7 @@ def test_the_first_path_is_viterbis(make_chain: Any, pack_all: Any, unpack: Any,
         sentences = [np.round(emissions) for emissions in sentences]
         chain = type(chain)(*(np.round(table) for table in chain.tables))
     emissions, packing = pack_all(sentences)
-    best = unpack(viterbi(emissions, packing, *chain.tables), packing, sentences)
+    best = unpack(Viterbi(*chain.tables).best(emissions, packing), packing, sentences)
     for (first, *_), path in zip(k_best(emissions, packing, *chain.tables, 3), best, strict=True):
         assert first.tags.tolist() == path.tolist()
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from rnncli.data.tag_schemes import allowed_transitions
+from rnncli.decoding import viterbi as viterbi_module
 from rnncli.decoding.packed import pack
-from rnncli.decoding.viterbi import viterbi
+from rnncli.decoding.viterbi import Viterbi
 
 FORBIDDEN = -1e4
 Scores = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
@@ -30,7 +32,7 @@ def decode(sentences: list[NDArray[np.float64]], scores: Scores) -> list[tuple[i
     flat = np.concatenate(sentences)
     packed = np.empty_like(flat)
     packed[packing.rows()] = flat
-    path = viterbi(packed, packing, *scores)[packing.rows()]
+    path = Viterbi(*scores).best(packed, packing)[packing.rows()]
     ends = np.cumsum([len(emissions) for emissions in sentences])
     return [tuple(part.tolist()) for part in np.split(path, ends[:-1])]
 
@@ -98,3 +100,64 @@ def test_many_tags() -> None:
     emissions[range(4), wanted] = 1.0
     scores = (np.zeros((num_tags, num_tags)), np.zeros(num_tags), np.zeros(num_tags))
     assert decode([emissions], scores) == [wanted]
+
+
+def best_by_tables(emissions: NDArray[np.float64], scores: Scores) -> tuple[int, ...]:
+    """The textbook's search, one sequence and one pair of tags at a time."""
+    transitions, start, end = scores
+    best, came_from = [list(start + emissions[0])], []
+    for row in emissions[1:]:
+        ways = [[before + transitions[i, j] for i, before in enumerate(best[-1])] for j in range(len(row))]
+        came_from.append([way.index(max(way)) for way in ways])
+        best.append([max(way) + score for way, score in zip(ways, row, strict=True)])
+    final = [score + last for score, last in zip(best[-1], end, strict=True)]
+    path = [final.index(max(final))]
+    for pointers in reversed(came_from):
+        path.append(pointers[path[-1]])
+    return tuple(reversed(path))
+
+
+def span_scores(generator: np.random.Generator, kinds: str, prefixes: str = "BIES") -> Scores:
+    """Random scores under the rules of spans: tags with many, two, one or no tags that may come before."""
+    tags = ["O", *(f"{prefix}-{kind}" for kind in kinds for prefix in prefixes), "E-lost"]
+    tables = (np.array(table) for table in allowed_transitions([tags[i] for i in generator.permutation(len(tags))]))
+    scores = tuple(np.where(table, 2 * generator.normal(size=table.shape), FORBIDDEN) for table in tables)
+    assert len(scores) == 3
+    return scores
+
+
+@pytest.mark.parametrize("added", [1, 100, 1 << 17])
+@pytest.mark.parametrize("prefixes", ["BIES", "BES"])
+@pytest.mark.parametrize("seed", range(3))
+def test_spans_of_several_types_however_much_is_added_up_at_once(
+    seed: int, prefixes: str, added: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viterbi_module, "_ADDED", added)
+    generator = np.random.default_rng(seed)
+    scores = span_scores(generator, "XYZ", prefixes)
+    sentences = [3 * generator.normal(size=(n, len(scores[1]))) for n in generator.permutation([1, 2, 3, 9, 9, 20, 31])]
+    found = decode(sentences, scores)
+    assert found == [best_by_tables(emissions, scores) for emissions in sentences]
+    assert len({tag for path in found for tag in path}) > 5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_where_nothing_is_legal_the_least_forbidden_is_chosen(seed: int) -> None:
+    """Tags that nothing may follow and tags that may follow nothing, in sequences that cannot do without them."""
+    generator = np.random.default_rng(seed)
+    tables = tuple(
+        np.where(generator.random(shape) < 0.9, FORBIDDEN, generator.normal(size=shape))
+        for shape in ((3, 3), (3,), (3,))
+    )
+    sentences = [generator.normal(size=(length, 3)) for length in (1, 2, 5, 3)]
+    assert decode(sentences, tables) == [best_by_enumeration(emissions, tables) for emissions in sentences]
+    less = tables[0] - np.where(tables[0] == FORBIDDEN, 12345.0, 0.0)
+    assert decode(sentences, (less, *tables[1:])) == decode(sentences, tables)
+
+
+def test_single_precision_stays_single() -> None:
+    generator = np.random.default_rng(3)
+    scores = tuple(table.astype(np.float32) for table in span_scores(generator, "XY"))
+    emissions = generator.normal(size=(2000, len(scores[1]))).astype(np.float32)
+    doubles = tuple(table.astype(np.float64) for table in scores)
+    assert decode([emissions], scores) == [best_by_tables(emissions.astype(np.float64), doubles)]

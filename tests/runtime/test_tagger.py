@@ -16,7 +16,7 @@ from rnncli.config import TrainingConfig
 from rnncli.data.tag_schemes import Scheme, allowed_transitions
 from rnncli.data.tag_sets import TagSet
 from rnncli.decoding.packed import Packing, pack
-from rnncli.decoding.viterbi import viterbi
+from rnncli.decoding.viterbi import Viterbi
 from rnncli.inference.tag_decoder import TagDecoder
 from rnncli.inference.tagging import SentenceTagger, build_tagger
 from rnncli.models.torch_backend import TorchTagger
@@ -248,7 +248,7 @@ def test_a_long_sentence_is_tagged_in_windows_as_in_one_piece(random_model: Buil
 
     allowed, may_start, may_end = allowed_transitions(names)
     masked = [np.where(a, t, -1e4).astype(np.float64) for a, t in zip((allowed, may_start, may_end), crf, strict=True)]
-    in_one_piece = viterbi(whole.astype(np.float64), pack([len(tokens)]), *masked)
+    in_one_piece = Viterbi(*masked).best(whole.astype(np.float64), pack([len(tokens)]))
     # Over thousands of tokens two paths may come as close as rounding; a wrong stitch differs in half of all tokens.
     assert sum(tag != names[i] for tag, i in zip(in_windows, in_one_piece, strict=True)) <= 5
 

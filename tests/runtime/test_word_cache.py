@@ -1,5 +1,6 @@
 """The bounded cache against a plain dictionary."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -98,7 +99,49 @@ def test_the_memory_is_bounded_by_the_capacity() -> None:
     assert len(_held(cache)) == 300
 
 
-def test_too_many_distinct_words_are_refused() -> None:
+@pytest.mark.parametrize("held", ["", "abc", "abcde", "vwxyz"])
+@pytest.mark.parametrize("asked", ["abcdef", "abcdefghijklm"])
+def test_too_many_distinct_words_are_refused(held: str, asked: str) -> None:
+    cache = WordCache(rows_of, [2, 3], 5, np.float64)
+    check(cache, list(held))
     with pytest.raises(ValueError, match="more than 5"):
-        WordCache(rows_of, [2, 3], 5, np.float64).rows(list("abcdef"))
-    check(WordCache(rows_of, [2, 3], 5, np.float64), list("abcdeabcde"))
+        cache.rows(list(asked))
+    check(cache, list("abcdeabcde"))
+    check(cache, list("vwxyz"))
+
+
+def test_many_new_words_at_once_are_computed_in_parts_of_like_length() -> None:
+    calls: list[list[str]] = []
+
+    def compute(words: Sequence[str]) -> list[NDArray[np.float64]]:
+        calls.append(list(words))
+        return rows_of(words)
+
+    cache = WordCache(compute, [2, 3], 1500, np.float64)
+    generator = np.random.default_rng(1)
+    for _ in range(3):
+        calls.clear()
+        check(cache, [chr(97 + n % 26) * (1 + n % 17) + str(n) for n in generator.integers(9000, size=1500).tolist()])
+        assert 3 <= len(calls) <= 10
+        for first, second in itertools.pairwise(calls):
+            assert min(map(len, first)) >= max(map(len, second))
+
+
+def test_a_computation_that_breaks_off_leaves_no_wrong_rows() -> None:
+    """Whatever was evicted, or written, before the failure: what is answered afterwards is right."""
+    generator = np.random.default_rng(2)
+    failures = 0
+
+    def compute(words: Sequence[str]) -> list[NDArray[np.float64]]:
+        if generator.random() < 0.3:
+            raise MemoryError
+        return rows_of(words)
+
+    cache = WordCache(compute, [2, 3], CAPACITY, np.float64)
+    for _ in range(300):
+        words = [f"w{n}" for n in generator.integers(9, size=CAPACITY)]
+        try:
+            check(cache, words)
+        except MemoryError:
+            failures += 1
+    assert 30 < failures < 200
