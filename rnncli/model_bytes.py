@@ -34,7 +34,6 @@ KEY = "rnncli"
 
 _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16"}
 _TYPES |= {f"{kind}{bits}": f"{name}{bits}" for kind, name in (("I", "int"), ("U", "uint")) for bits in (8, 16, 32, 64)}
-_LARGE = 1 << 21
 _MAX_DIMENSIONS = 8
 _MAX_SHOWN = 200
 _WRONG_VALUES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -126,7 +125,7 @@ def read_bytes(path: str | Path) -> ModelBytes:
             # A header that says nothing of tensors, or of another kind of file, has no description either.
             metadata = _description(path, values.pop("__metadata__", {}).get(KEY))
             tensors = _tensors(values, data_size)
-            data = memoryview(_read_data(stream, data_size))
+            data = _read_data(stream, data_size)
         parts = ((name, t.dtype, t.shape, data[t.start : t.end]) for name, t in tensors.items())
         found = checksum({key: value for key, value in metadata.items() if key != "checksum"}, parts)
     except OSError as error:
@@ -235,34 +234,29 @@ def _tensor(name: str, dtype: str, shape: list[int], data_offsets: list[int]) ->
     return StoredTensor(_TYPES[dtype], tuple(shape), start, end)
 
 
-def _read_data(stream: FileIO, size: int) -> bytearray | mmap.mmap:
-    """Read the rest of a file, which is known to have this many bytes.
+def _read_data(stream: FileIO, size: int) -> memoryview:
+    """Read the rest of a file, which is known to have this many bytes, into memory that can be written to.
+
+    The file itself is not mapped into memory, although that would be quicker: who copies another model over this one
+    would change what a running filter answers, or end it.
 
     Raises:
         OSError: it cannot be read.
         ValueError: it ends early.
+        MemoryError: there is no room for it.
     """
-    data = _allocate(size)
-    view = memoryview(data)
-    while view:
-        num_read = stream.readinto(view)
+    data = rest = _allocate(size)
+    while rest:
+        num_read = stream.readinto(rest)
         if not num_read:
             raise ValueError("it ends early")
-        view = view[num_read:]
+        rest = rest[num_read:]
     return data
 
 
-def _allocate(size: int) -> bytearray | mmap.mmap:
-    """Return zeroed memory that is the process's own.
-
-    Not the file mapped into memory, although that would be quicker: who copies another model over this one would
-    change what a running filter answers, or end it.
-    """
-    if size >= _LARGE and hasattr(mmap, "MADV_HUGEPAGE"):
-        # Large pages are there in a third of the time, where the system grants them.
-        with contextlib.suppress(OSError):
-            memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-            with contextlib.suppress(OSError):
-                memory.madvise(mmap.MADV_HUGEPAGE)
-            return memory
-    return bytearray(size)
+def _allocate(size: int) -> memoryview:
+    """Return memory of the process's own. Python would zero a bytearray by itself, and hold up all threads for it."""
+    try:
+        return memoryview(mmap.mmap(-1, size, access=mmap.ACCESS_COPY) if size else bytearray())
+    except OSError as error:
+        raise MemoryError(f"no room for {size} bytes") from error
