@@ -100,6 +100,8 @@ class TrainingConfig:
     """Passes without a better development score before training stops."""
     batch_tokens: int = 400
     """Tokens of a batch, padding included."""
+    precision: str | None = None
+    """Of products while training: `fp32`, or `bf16` with sums in fp32; None chooses by the device."""
     learning_rate: float = 2e-3
     """Peak of the schedule."""
     warmup: float = 0.05

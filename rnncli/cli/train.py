@@ -36,6 +36,8 @@ from rnncli.cli.terminal import is_fancy
 from rnncli.data.tag_sets import TAG_TASKS
 from rnncli.errors import UsageError
 
+PRECISIONS = ("fp32", "bf16")
+
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train a model from the file you have.")
 
 
@@ -65,6 +67,14 @@ def train_tagger(
     vectors: Annotated[str | None, typer.Option(metavar="FILE", help="Pretrained word vectors, as text.")] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads of the CPU. [default: 1]")] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(PRECISIONS),
+            hidden=True,
+            help="Of products while training. [default: bf16 on CUDA, else fp32]",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of every generator.")] = 1,
     epochs: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Passes over the data. [default: by its size]")
@@ -103,6 +113,8 @@ def train_tagger(
     for path in (*files, *(p for p in (held_out, test, vectors) if isinstance(p, str))):
         require_file(path)
     check_device(device)
+    if precision not in (None, *PRECISIONS):
+        raise UsageError(f"--precision {precision}: no such precision", hint=f"one of: {', '.join(PRECISIONS)}")
     encoder = encoder_config(task, cell, activation, num_layers, hidden_size)
     limit = None if time_limit is None else parse_duration("--time", time_limit)
     state_interval_s = parse_duration("--state-every", state_every)
@@ -127,7 +139,9 @@ def train_tagger(
         device=device,
         command=("rnncli", *(_base_name(argument) for argument in without_control(sys.argv[1:]))),
         encoder=encoder,
-        training=TrainingConfig(seed=seed, epochs=epochs, max_updates=max_updates, time_limit_s=limit),
+        training=TrainingConfig(
+            seed=seed, epochs=epochs, max_updates=max_updates, time_limit_s=limit, precision=precision
+        ),
         started=started,
         stop=stop.reason,
         resume=resume,

@@ -144,8 +144,13 @@ class Tagger(nn.Module):
         Returns:
             float [B], nats, summed over each sentence's tokens and over the heads.
         """
-        losses: list[Tensor] = []
         parts = torch.split(self.emissions(batch).float(), self._sizes, 2)
+        with torch.autocast(batch.words.device.type, enabled=False):
+            return self._losses(parts, batch)
+
+    def _losses(self, parts: Sequence[Tensor], batch: TaggerBatch) -> Tensor:
+        """Sum the heads' losses, which over hundreds of steps need full precision."""
+        losses: list[Tensor] = []
         for i, (head, emissions, tags) in enumerate(zip(self._heads, parts, batch.tags, strict=True)):
             if self.training and head.outside is not None:
                 handicap = torch.zeros_like(emissions)

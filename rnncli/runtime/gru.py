@@ -6,13 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncli.decoding.packed import Packing
+from rnncli.kernels.gru import Places, load_kernel
 
 
 class GRUDirection:
-    """A gated recurrent unit, read forwards or backwards.
+    """A gated recurrent unit, read forwards or backwards: by the kernel where there is one, otherwise in NumPy.
 
-    A sigmoid is half a hyperbolic tangent of half its argument, plus a half. With those halves folded into the weights
-    one call of tanh serves both gates, and NumPy's tanh is vectorised where its exp-and-divide is not one pass.
+    In NumPy a sigmoid is half a hyperbolic tangent of half its argument, plus a half. With those halves folded into
+    the weights one call of tanh serves both gates, and NumPy's tanh is vectorised where its exp-and-divide is not one
+    pass.
 
     Args:
         weight: float [H, 3H], recurrent weights of reset, update and candidate.
@@ -27,9 +29,11 @@ class GRUDirection:
     def __init__(
         self, weight: NDArray[Any], bias: NDArray[Any], *, reverse: bool, dtype: type[np.floating] = np.float32
     ) -> None:
-        """Fold the halves into the weights."""
-        self._weight = weight.astype(dtype) * dtype(0.5)
-        self._bias = bias.astype(dtype) * dtype(0.5)
+        """Fold the halves into the weights, unless the kernel runs."""
+        self._kernel = load_kernel()
+        scale = dtype(0.5 if self._kernel is None else 1)
+        self._weight = np.ascontiguousarray(weight, dtype) * scale
+        self._bias = np.ascontiguousarray(bias, dtype) * scale
         self._reverse = reverse
         self._dtype = dtype
 
@@ -40,7 +44,8 @@ class GRUDirection:
 
     def fold_gates(self, gates: NDArray[Any]) -> NDArray[Any]:
         """Scale the inputs' share of the gates [..., 3H] in place as `run` wants it, and return it."""
-        gates[..., : 2 * self.hidden_size] *= self._dtype(0.5)
+        if self._kernel is None:
+            gates[..., : 2 * self.hidden_size] *= self._dtype(0.5)
         return gates
 
     def run(self, gates: NDArray[Any], rows: NDArray[np.int64] | None, packing: Packing) -> NDArray[Any]:
@@ -55,8 +60,12 @@ class GRUDirection:
             float [N, H], packed states.
         """
         size = self.hidden_size
-        batch_size = int(packing.batch_sizes[0])
         states = np.empty((int(packing.lengths.sum()), size), dtype=self._dtype)
+        if self._kernel is not None:
+            places = Places(np.arange(len(packing.lengths)), packing.lengths, packing.offsets)
+            self._kernel.forward(places, gates, rows, self._weight, self._bias, states, reverse=self._reverse)
+            return states
+        batch_size = int(packing.batch_sizes[0])
         state = np.zeros((batch_size, size), dtype=self._dtype)
         recurrent = np.empty((batch_size, 3 * size), dtype=self._dtype)
         taken = np.empty_like(recurrent)

@@ -10,6 +10,7 @@ import torch
 from rnncli.config import TaggerConfig, to_dict
 from rnncli.data.formats.vectors import Vectors
 from rnncli.data.records import Sentence
+from rnncli.kernels.gru import load_kernel
 from rnncli.training.tag_corpus import TagCorpus, TaggingJob
 
 
@@ -32,6 +33,7 @@ def fingerprint(
     Returns:
         JSON values by names that tell a person what differs.
     """
+    kernel = load_kernel()
     return {
         "training data": _digest(corpus.train),
         "development data": _digest(corpus.dev),
@@ -41,6 +43,7 @@ def fingerprint(
         "language": job.language,
         "device": str(device),
         "threads": torch.get_num_threads(),
+        "kernel": kernel.name if kernel else None,
         "versions": {"rnncli": version("rnncli"), "torch": torch.__version__},
         **to_dict(job.training),
         "model": to_dict(config),

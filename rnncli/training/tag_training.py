@@ -33,7 +33,7 @@ from rnncli.models.tagger import Tagger
 from rnncli.training.calibration import calibrate
 from rnncli.training.checkpoint import StateFile, TrainingState, open_state
 from rnncli.training.defaults import ENOUGH_SPANS, default_epochs, model_size, with_defaults
-from rnncli.training.devices import choose_device
+from rnncli.training.devices import choose_device, choose_precision
 from rnncli.training.export import to_arrays
 from rnncli.training.seeding import seed_everything
 from rnncli.training.tag_corpus import TagCorpus, TaggingJob, read_corpus
@@ -65,6 +65,7 @@ def train_tagger(job: TaggingJob) -> Generator[TrainingEvent, None, None]:
     """
     seed_everything(job.training.seed)
     device = choose_device(job.device)
+    precision = choose_precision(job.training.precision, device)
     try:
         rules = freeze(job.language)
     except ValueError as error:
@@ -72,7 +73,8 @@ def train_tagger(job: TaggingJob) -> Generator[TrainingEvent, None, None]:
     corpus = read_corpus(job)
     yield corpus.event
     num_spans = sum(len(read_spans(sentence.tags)) for sentence in corpus.dev) if corpus.heads[0].scheme else 0
-    job = replace(job, training=with_defaults(job.training, job.tasks[0], corpus.train, num_spans))
+    chosen = with_defaults(job.training, job.tasks[0], corpus.train, num_spans)
+    job = replace(job, training=replace(chosen, precision=precision))
     training = _TaggerTraining(job, corpus, rules, device)
     remove_leftovers(job.output)
     state_file = training.state_file()

@@ -178,8 +178,8 @@ class _Loop:
         return value
 
     def _autocast(self) -> AbstractContextManager[object]:
-        if self._device.type == "cuda":
-            return torch.autocast("cuda", dtype=torch.bfloat16)
+        if self._config.precision == "bf16":
+            return torch.autocast(self._device.type, dtype=torch.bfloat16)
         return nullcontext()
 
     def _share_done(self) -> float:

@@ -442,6 +442,7 @@ def test_development_data_without_a_span_is_said(train: Any, tmp_path: Path) -> 
         ["t.conll", "--time", "-5m"],
         ["t.conll", "--max-updates", "0"],
         ["t.conll", "--device", "banana"],
+        ["t.conll", "--precision", "fp8"],
         ["t.conll", "--lang", "klingon"],
         ["t.conll", "-o", "no/such/folder/x.rnn"],
         ["t.conll", "-o", ".", "--force"],

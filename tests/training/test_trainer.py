@@ -272,6 +272,19 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_differs(
     assert {name for name in one if one[name] == other[name]} <= {name for name in one if not any(one[name])}
 
 
+@pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_products_have_the_precision_asked_for(precision: str, dtype: torch.dtype) -> None:
+    seen: list[torch.dtype] = []
+
+    class Product(Point):
+        def forward(self, batch: Numbers) -> Tensor:
+            seen.append((self.position.expand(2, 2) @ torch.ones(2, 2)).dtype)
+            return super().forward(batch)
+
+    fitted(run_of(model=Product()), TrainingConfig(precision=precision), epochs=1)
+    assert set(seen) == {dtype}
+
+
 def test_the_seed_decides_what_is_drawn() -> None:
     draws = []
     for seed in (1, 1, 2):

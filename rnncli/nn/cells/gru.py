@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
+from rnncli.kernels.gru import load_kernel
+from rnncli.nn.cells.gru_kernel import gru_kernel_sequence
 from rnncli.nn.layer import BidirectionalLayer
 
 
@@ -107,6 +109,15 @@ class GRULayer(BidirectionalLayer):
     def has_library(self) -> bool:
         """Yes."""
         return True
+
+    def forward(self, inputs: Tensor, flipped: Tensor) -> Tensor:
+        """Encode a batch, by the kernel where there is one."""
+        kernel = None if inputs.is_cuda else load_kernel()
+        if kernel is None:
+            return super().forward(inputs, flipped)
+        products = torch.addmm(self.input_bias.flatten(), inputs.flatten(0, 1), self.input_weight.flatten(1))
+        gates = products.to(self.weight.dtype).view(*inputs.shape[:2], *self.input_bias.shape)
+        return gru_kernel_sequence(gates, self.weight, self.bias, flipped[:, 0] + 1, kernel, products.dtype)
 
     def recur(self, gates: Tensor) -> Tensor:
         """Run both directions."""
