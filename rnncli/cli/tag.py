@@ -99,7 +99,7 @@ def tag(
 
     from rnncli.model_bytes import PendingModel
 
-    pending = PendingModel(path)  # it is read while what comes next is being imported
+    pending = PendingModel(path)  # read while what comes next is being imported
 
     from rnncli.inference.tag_filter import TagFilter
 
