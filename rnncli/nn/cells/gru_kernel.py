@@ -51,7 +51,8 @@ class _KernelSequence(torch.autograd.Function):
         size = width // 3
         falling, order = lengths.sort(descending=True, stable=True)
         places = Places((order * num_steps).numpy(), falling.numpy(), np.arange(num_steps))
-        states = gates.new_zeros(batch_size * num_steps, directions * size)
+        padding = (torch.arange(num_steps) >= lengths.unsqueeze(1)).flatten().nonzero().squeeze(1)
+        states = gates.new_empty(batch_size * num_steps, directions * size).index_fill_(0, padding, 0.0)
         saved = gates.new_empty(directions, batch_size * num_steps, 4 * size)
         flat = gates.flatten(0, 1)
 
@@ -70,18 +71,18 @@ class _KernelSequence(torch.autograd.Function):
             )
 
         _side_by_side(run, directions)
-        ctx.save_for_backward(states, saved, weight)
+        ctx.save_for_backward(states, saved, weight, padding)
         ctx.places, ctx.kernel, ctx.precision = places, kernel, precision  # type: ignore[attr-defined]
         return states.view(batch_size, num_steps, -1)
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
-        states, saved, weight = ctx.saved_tensors  # type: ignore[attr-defined]
+        states, saved, weight, padding = ctx.saved_tensors  # type: ignore[attr-defined]
         directions, size, width = weight.shape
         flat = grad.contiguous().view(states.shape)
-        d_gates = grad.new_zeros(len(states), directions, width)
-        d_recurrent = grad.new_zeros(directions, len(states), width)
-        previous = grad.new_zeros(directions, len(states), size)
+        d_gates = grad.new_empty(len(states), directions, width).index_fill_(0, padding, 0.0)
+        d_recurrent = grad.new_empty(directions, len(states), width).index_fill_(1, padding, 0.0)
+        previous = grad.new_empty(directions, len(states), size).index_fill_(1, padding, 0.0)
 
         def run(direction: int, part: tuple[int, int]) -> None:
             own = slice(direction * size, (direction + 1) * size)
