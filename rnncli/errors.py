@@ -9,7 +9,7 @@ RnncliError             70   internal
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class RnncliError(Exception):
@@ -35,8 +35,7 @@ class UsageError(RnncliError):
     exit_code = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One fault in an input file.
 
     Attributes:

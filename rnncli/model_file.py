@@ -4,43 +4,40 @@ Nothing in it is executed on load. The order of the tensors, the JSON and the ch
 that equal models are equal bytes.
 """
 
-import hashlib
-import json
-import os
-import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
+from rnncli import model_bytes
 from rnncli.atomic_file import write_atomically
 from rnncli.cells import layer_shapes
 from rnncli.config import TaggerConfig
 from rnncli.data.features import KINDS, table_sizes
 from rnncli.data.tag_sets import TagSet
 from rnncli.errors import ModelError, ResourceError
+from rnncli.model_bytes import (
+    FORMAT_VERSION,
+    KEY,
+    MAX_DESCRIPTION,
+    MAX_FILE_SIZE,
+    MAX_HEADER,
+    PendingModel,
+    canonical_json,
+    read_bytes,
+)
 
-FORMAT_VERSION = 1
-MAX_FILE_SIZE = 1 << 29
-"""Bytes of the largest file that is read or written."""
 MAX_TEXT_SIZE = 1 << 22
 """Bytes of the largest text in a file, a list of words left aside."""
-MAX_DESCRIPTION = 1 << 20
-"""Most bytes of the description."""
-_KEY = "rnncli"
-_MAX_HEADER = 1 << 22
 _MAX_WORDS = 1 << 22
 _MAX_LISTED = 20
 _MAX_SHOWN = 200
-_WRONG_VALUES = (ValueError, TypeError, AttributeError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
+# Named tuples are made in a sixth of a dataclass's time, and every start waits for them.
+class TensorSpec(NamedTuple):
     """What a tensor of a model must be.
 
     Attributes:
@@ -66,8 +63,7 @@ class TensorSpec:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFile:
+class ModelFile(NamedTuple):
     """A model as it lies in its file.
 
     Attributes:
@@ -148,33 +144,31 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, N
     text = canonical_json(content)
     if len(text.encode()) > MAX_DESCRIPTION:
         raise ResourceError("the model's description is larger than 1 MB")
-    data = save(ordered, {_KEY: text})
-    if len(data) > MAX_FILE_SIZE or int.from_bytes(data[:8], "little") > _MAX_HEADER:
+    data = save(ordered, {KEY: text})
+    if len(data) > MAX_FILE_SIZE or int.from_bytes(data[:8], "little") > MAX_HEADER:
         raise ResourceError(f"{path}: the model is larger than {MAX_FILE_SIZE >> 20} MB or has too many parts")
     return write_atomically(path, [data], "model")
 
 
-def read(path: str | Path) -> ModelFile:
+def read(path: str | Path, pending: PendingModel | None = None) -> ModelFile:
     """Read and check a model.
 
-    Nothing is read before the sizes of the file and of its header are known to be sensible, and what is read takes no
-    more memory than the file's size asks for.
+    Args:
+        path: of the file.
+        pending: the same file, if a thread reads it already.
+
+    Returns:
+        The model; its arrays are writable parts of one piece of memory.
 
     Raises:
         ModelError: not found, not a model, corrupt, or of a newer format.
     """
-    path = Path(path)
-    _check_sizes(path)
-    try:
-        with safe_open(path, framework="numpy") as stream:
-            metadata = _parse(path, (stream.metadata() or {}).get(_KEY))
-            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
-        found = checksum({k: v for k, v in metadata.items() if k != "checksum"}, tensors)
-    except (SafetensorError, OSError, ArithmeticError, LookupError, *_WRONG_VALUES) as error:
-        raise ModelError(f"{path}: not a model, or damaged: {str(error)[:_MAX_SHOWN]}") from error
-    if found != metadata.get("checksum"):
-        raise ModelError(f"{path}: damaged: its checksum does not match", hint="copy or train it again")
-    return ModelFile(metadata, tensors)
+    metadata, tensors, data = read_bytes(path) if pending is None else pending.result()
+    arrays = {
+        name: np.ndarray(tensor.shape, np.dtype(tensor.dtype).newbyteorder("<"), data, tensor.start)
+        for name, tensor in tensors.items()
+    }
+    return ModelFile(metadata, arrays)
 
 
 def require(path: str | Path, tensors: Mapping[str, NDArray[Any]], expected: Mapping[str, TensorSpec]) -> None:
@@ -195,20 +189,9 @@ def require(path: str | Path, tensors: Mapping[str, NDArray[Any]], expected: Map
 
 
 def checksum(metadata: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
-    """SHA-256 over the description and the names, types, shapes and bytes of all tensors, in the order of names."""
-    digest = hashlib.sha256(canonical_json(metadata).encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"{name} {tensor.dtype.name} {list(tensor.shape)}\n".encode())
-        digest.update(np.ascontiguousarray(tensor).data)
-    return digest.hexdigest()
-
-
-def canonical_json(metadata: Mapping[str, Any]) -> str:
-    """Write a JSON object so that equal objects are equal text, without anything that is not valid UTF-8."""
-    text = json.dumps(metadata, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    # A file's name may be no valid text; half a surrogate pair written with a backslash is JSON again.
-    return text.encode("utf-8", "backslashreplace").decode()
+    """Compute `model_bytes.checksum` of arrays."""
+    parts = ((name, t.dtype.name, t.shape, np.ascontiguousarray(t).data) for name, t in tensors.items())
+    return model_bytes.checksum(metadata, parts)
 
 
 def text_tensor(text: str) -> NDArray[np.uint8]:
@@ -226,47 +209,3 @@ def tensor_text(tensor: NDArray[Any]) -> str:
         return tensor.tobytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise ModelError(f"a text in the model is not UTF-8: {error}") from error
-
-
-def _check_sizes(path: Path) -> None:
-    """Refuse what is no regular file, or a file whose sizes are not those of a model."""
-    try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            raise ModelError(f"{path}: not a file")
-        with open(path, "rb", buffering=0) as stream:
-            start = stream.read(8)
-    except FileNotFoundError as error:
-        raise ModelError(f"{path}: no such model") from error
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
-    if status.st_size > MAX_FILE_SIZE:
-        raise ModelError(f"{path}: not a model, or damaged: larger than {MAX_FILE_SIZE >> 20} MB")
-    if len(start) < 8 or int.from_bytes(start, "little") > min(_MAX_HEADER, status.st_size - 8):
-        raise ModelError(f"{path}: not a model, or damaged: the length of its header cannot be right")
-
-
-def _is_name(task: object) -> bool:
-    return isinstance(task, str) and task.isidentifier() and len(task) <= _MAX_SHOWN
-
-
-def _parse(path: Path, text: str | None) -> dict[str, Any]:
-    if text is None:
-        raise ModelError(f"{path}: a safetensors file, but not a model of rnncli")
-    if len(text) > MAX_DESCRIPTION:
-        raise ModelError(f"{path}: its description is larger than 1 MB")
-    metadata = json.loads(text)
-    if not isinstance(metadata, dict) or not _is_name(metadata.get("task")):
-        raise ModelError(f"{path}: its description names no task")
-    version = metadata.get("format_version")
-    if type(version) is not int or version < 1:
-        raise ModelError(f"{path}: its description names no format version")
-    if version > FORMAT_VERSION:
-        raise ModelError(
-            f"{path}: format version {version}, newer than this rnncli reads ({FORMAT_VERSION})",
-            hint="pip install --upgrade rnncli",
-        )
-    # Else a key could stand there twice, and what one reader takes for the description be another's blind spot.
-    if canonical_json(metadata) != text:
-        raise ModelError(f"{path}: damaged: its description is not written as rnncli writes it")
-    return metadata

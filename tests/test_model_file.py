@@ -245,8 +245,8 @@ def test_a_file_that_cannot_be_opened(path: Path, data: bytes, monkeypatch: pyte
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     path.write_bytes(data)
-    monkeypatch.setattr(model_file, "safe_open", refuse)
-    with pytest.raises(ModelError, match="Permission denied"):
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(ModelError, match="cannot be read: Permission denied"):
         read(path)
 
 

@@ -1,64 +1,36 @@
-"""The command line's one border: builds the commands, maps errors to exit codes."""
+"""The command line's one border: runs a command, maps errors to exit codes."""
 
 import errno
+import gc
 import io
 import os
 import signal
 import sys
-from collections.abc import Callable
-from typing import Annotated
 
-import typer
-
-from rnncli.cli import check, evaluate, info, tag, train
 from rnncli.cli.terminal import report_error
-from rnncli.errors import ResourceError, RnncliError, UsageError
+from rnncli.errors import ResourceError, RnncliError
 
-# The library carries its own copy of click from some version on; its exceptions are reached through a public one.
-_LibraryUsageError: type[Exception] = typer.BadParameter.__bases__[0]
-
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.add_typer(train.app, name="train")
-app.command(name="tag")(tag.tag)
-app.add_typer(check.app, name="check")
-app.command(name="evaluate")(evaluate.evaluate)
-app.command(name="info")(info.info)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"rnncli {version('rnncli')}")
-        raise typer.Exit
-
-
-@app.callback(epilog="Examples:  rnncli train ner train.conll   |   echo 'Ada met Bob.' | rnncli tag")
-def root(
-    _version: Annotated[
-        bool,
-        typer.Option("-V", "--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
-    ] = False,
-) -> None:
-    """Small recurrent models for text, used like Unix filters."""
+_GARBAGE_THRESHOLD = 100_000
+"""Objects between two looks for garbage, in a command that is to start quickly."""
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     arguments = sys.argv[1:]
+    is_training = arguments[:1] == ["train"]
     # What prints results ends quietly when its reader has had enough; a training run must not.
-    if hasattr(signal, "SIGPIPE") and arguments[:1] != ["train"]:
+    if hasattr(signal, "SIGPIPE") and not is_training:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if not is_training:
+        # Imports make many objects and hardly any garbage.
+        gc.set_threshold(_GARBAGE_THRESHOLD)
     for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=errors)
-    sys.exit(run(arguments))
+    code = run(arguments)
+    # Python looks for garbage once more at its end, through all that the process frees a moment later anyway.
+    gc.freeze()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -71,18 +43,16 @@ def run(arguments: list[str]) -> int:
         The exit code of the contract.
     """
     try:
-        result = app(arguments, prog_name="rnncli", standalone_mode=False)
+        from rnncli.cli.commands import invoke  # after `main` has set the process up for it
+
+        code = invoke(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
-        return result if isinstance(result, int) else 0
+        return code
     except RnncliError as error:
         return _fail(error, arguments)
-    except _LibraryUsageError as error:
-        return _fail_usage(error, arguments)
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return 130
-    except typer.Exit as error:
-        return error.exit_code
     except BrokenPipeError:
         _discard_output()
         return 141
@@ -96,18 +66,6 @@ def run(arguments: list[str]) -> int:
         return _fail(ResourceError(f"cannot write the output: {error.strerror}"), arguments)
     except Exception as error:
         return _internal(error, arguments)
-
-
-def _fail_usage(error: Exception, arguments: list[str]) -> int:
-    """Report a usage error of the library's, or print the help that it carries where no command was given."""
-    format_message: Callable[[], str] = error.format_message  # type: ignore[attr-defined]
-    if type(error).__name__ == "NoArgsIsHelpError":
-        sys.stderr.write(format_message() + "\n")
-        return UsageError.exit_code
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "rnncli"
-    message = format_message().rstrip(".").replace("\n", " ")
-    return _fail(UsageError(message[:1].lower() + message[1:], hint=f"{command} --help"), arguments)
 
 
 def _discard_output() -> None:

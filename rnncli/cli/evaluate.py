@@ -94,11 +94,15 @@ def evaluate(
     columns = parse_columns(token_column, column)
     num_threads = set_threads(threads)
 
+    from rnncli.model_bytes import PendingModel
+
+    pending = PendingModel(path) if path is not None else None  # read while what comes next is being imported
+
     from rnncli.inference.evaluation_run import EvaluationJob, run_evaluation
     from rnncli.reporting.evaluation import evaluation_lines
 
     keys = [key for key, _ in gates]
-    job = EvaluationJob(files, path, predictions, task, columns, compare, keys, num_threads, device)
+    job = EvaluationJob(files, path, pending, predictions, task, columns, compare, keys, num_threads, device)
     scores, flipped = run_evaluation(job)
     for warning in scores["warnings"]:
         note(f"warning: {warning}")

@@ -1,13 +1,14 @@
 """rnncli info: what a model file holds."""
 
 import json
+import math
 import shlex
 import sys
 from typing import Annotated, Any
 
 import typer
 
-from rnncli.cli.options import Quiet, Verbose, set_threads
+from rnncli.cli.options import Quiet, Verbose
 from rnncli.cli.terminal import note, printable
 from rnncli.data.tag_sets import TagSet
 from rnncli.errors import ModelError
@@ -29,24 +30,22 @@ def info(
     rnncli info ner.rnn
     rnncli info ner.rnn --json | jq .scores
     """
-    set_threads(1)
     if verbose and not quiet:
         note(f"reading {model}")
 
-    from rnncli import model_file
+    from rnncli.model_bytes import read_bytes
 
-    file = model_file.read(model)
-    num_numbers = sum(t.size for name, t in file.tensors.items() if t.dtype.kind == "f")
-    num_bytes = sum(t.nbytes for t in file.tensors.values())
+    metadata, tensors, data = read_bytes(model)
+    num_numbers = sum(math.prod(tensor.shape) for tensor in tensors.values() if tensor.dtype.startswith("float"))
     try:
         if command:
-            lines = [printable(shlex.join(file.metadata.get("command", [])))]
+            lines = [printable(shlex.join(metadata.get("command", [])))]
             lines[0].encode("utf-8", "surrogateescape")  # a file's name may be any bytes, but nothing else
         elif as_json:
-            content = {**file.metadata, "num_parameters": num_numbers, "num_bytes": num_bytes}
+            content = {**metadata, "num_parameters": num_numbers, "num_bytes": data.nbytes}
             lines = [_proper(json.dumps(content, ensure_ascii=False))]
         else:
-            rows = _rows(file.metadata, num_numbers, num_bytes)
+            rows = _rows(metadata, num_numbers, data.nbytes)
             lines = [_proper(printable(f"{name:<11} {value}")) for name, value in rows]
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise ModelError(f"{model}: its description is not that of a model: {error}") from error

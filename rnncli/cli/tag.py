@@ -97,10 +97,15 @@ def tag(
     if verbose:
         note(f"tagging with {path} on {device}")
 
+    from rnncli.model_bytes import PendingModel
+
+    pending = PendingModel(path)  # read while what comes next is being imported
+
     from rnncli.inference.tag_filter import TagFilter
 
     tagger = TagFilter(
         path,
+        pending=pending,
         input_format=input_format,
         output_format=output_format,
         token_column=None if token_column is None else token_column - 1,

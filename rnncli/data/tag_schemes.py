@@ -17,8 +17,8 @@ Reference:
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 OUTSIDE = "O"
 
@@ -33,8 +33,7 @@ class Scheme(StrEnum):
     BILOU = "BILOU"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A typed stretch of tokens. Spans order by position first.
 
     Attributes:
@@ -48,8 +47,7 @@ class Span:
     type: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Prefixes:
+class _Prefixes(NamedTuple):
     """The prefixes of one scheme: of a span of one token, and of the first and last token of a longer one."""
 
     single: str

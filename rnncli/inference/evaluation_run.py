@@ -10,6 +10,7 @@ from rnncli.errors import UsageError
 from rnncli.inference.tag_comparison import Flip, compare
 from rnncli.inference.tag_evaluation import evaluate_answers, score_names
 from rnncli.inference.tag_systems import TaggingSystem, read_answers, read_gold
+from rnncli.model_bytes import PendingModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class EvaluationJob:
     Attributes:
         files: gold files.
         model: path of a model, or None where predictions are given.
+        pending: the same model, if a thread reads it already.
         predictions: path of a file of predictions, or None where a model is given.
         task: `ner` or `pos`; None for the first of a model's.
         columns: where tokens and tags stand in the gold.
@@ -30,6 +32,7 @@ class EvaluationJob:
 
     files: Sequence[str]
     model: str | None = None
+    pending: PendingModel | None = None
     predictions: str | None = None
     task: str | None = None
     columns: Columns = field(default_factory=Columns)
@@ -62,7 +65,7 @@ def run_evaluation(job: EvaluationJob) -> tuple[dict[str, Any], list[Flip]]:
         paths = [path for path in (job.predictions, job.other) if path is not None]
         answers = [read_answers(path, gold, job.columns) for path in paths]
     else:
-        first = TaggingSystem(job.model, job.task, threads=job.threads, device=job.device)
+        first = TaggingSystem(job.model, job.task, pending=job.pending, threads=job.threads, device=job.device)
         task = first.head.task
         _require_names(job.keys, task)
         systems = [first]

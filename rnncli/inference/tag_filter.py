@@ -19,6 +19,7 @@ from rnncli.data.tokenizer import Tokenizer
 from rnncli.data.tokenizer_rules import TokenizerRules
 from rnncli.errors import ModelError, UsageError
 from rnncli.inference.tagging import load_tagger
+from rnncli.model_bytes import PendingModel
 from rnncli.model_file import tensor_text
 
 Predict = Callable[[Sequence[Sequence[str]]], Sequence[Any]]
@@ -36,6 +37,7 @@ class TagFilter:
 
     Args:
         model: path of the model.
+        pending: the same model, if a thread reads it already.
         input_format: one of `data.formats.tag_records.INPUTS`.
         output_format: one of `data.formats.tagged.OUTPUTS`.
         token_column: 0-based index of the tokens among columns, None to detect it.
@@ -59,6 +61,7 @@ class TagFilter:
         self,
         model: str,
         *,
+        pending: PendingModel | None = None,
         input_format: str = "raw",
         output_format: str = "inline",
         token_column: int | None = None,
@@ -73,7 +76,7 @@ class TagFilter:
         device: str = "cpu",
     ) -> None:
         """Load the model; the tokenizer's patterns compile when raw text comes."""
-        tagger, file = load_tagger(model, scheme=scheme, threads=threads, device=device)
+        tagger, file = load_tagger(model, pending=pending, scheme=scheme, threads=threads, device=device)
         self._input_format = input_format
         self._token_column = token_column
         heads = [decoder.head for decoder in tagger.decoders]

@@ -11,6 +11,7 @@ from rnncli.data.records import Sentence
 from rnncli.data.tag_schemes import Scheme, convert, detect
 from rnncli.errors import DataError, Problem
 from rnncli.inference.tagging import load_tagger
+from rnncli.model_bytes import PendingModel
 
 Tags = tuple[str, ...]
 
@@ -92,6 +93,7 @@ class TaggingSystem:
 
     Args:
         path: of the model.
+        pending: the same model, if a thread reads it already.
         task: whose tags, of a model with two heads; None for the first.
         threads: to compute with, on the CPU.
         device: `cpu`, or a GPU's name.
@@ -101,10 +103,18 @@ class TaggingSystem:
         ResourceError: no such device.
     """
 
-    def __init__(self, path: str, task: str | None, *, threads: int = 1, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        path: str,
+        task: str | None,
+        *,
+        pending: PendingModel | None = None,
+        threads: int = 1,
+        device: str = "cpu",
+    ) -> None:
         """Load the model and choose its head."""
         self._path = path
-        self._tagger, self._file = load_tagger(path, threads=threads, device=device)
+        self._tagger, self._file = load_tagger(path, pending=pending, threads=threads, device=device)
         self._index = self._tagger.find_head(task, path)
         self.head = self._tagger.decoders[self._index].head
 

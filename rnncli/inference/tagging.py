@@ -15,6 +15,7 @@ from rnncli.data.vocabulary import Vocabulary
 from rnncli.decoding.packed import Packing, pack
 from rnncli.errors import ModelError, ResourceError
 from rnncli.inference.tag_decoder import MOST_SCORE, TagDecoder
+from rnncli.model_bytes import PendingModel
 from rnncli.model_file import ModelFile
 from rnncli.runtime.tagger import CACHED_WORDS, Tagger
 
@@ -170,12 +171,18 @@ class SentenceTagger:
 
 
 def load_tagger(
-    path: str | Path, *, scheme: Scheme | None = None, threads: int = 1, device: str = "cpu"
+    path: str | Path,
+    *,
+    pending: PendingModel | None = None,
+    scheme: Scheme | None = None,
+    threads: int = 1,
+    device: str = "cpu",
 ) -> tuple[SentenceTagger, ModelFile]:
     """Read a tagger for prediction.
 
     Args:
         path: of the model.
+        pending: the same model, if a thread reads it already.
         scheme: in which spans are answered, None for that of the training data.
         threads: to compute with, on the CPU.
         device: `cpu`, which uses NumPy, or a device of torch's.
@@ -184,7 +191,7 @@ def load_tagger(
         ModelError: the file is no tagger, or damaged.
         ResourceError: no such device.
     """
-    file = model_file.read(path)
+    file = model_file.read(path, pending)
     if file.task not in TAG_TASKS:
         raise ModelError(f"{path} is a model for {file.task}; use: rnncli {file.task} -m {path}")
     try:

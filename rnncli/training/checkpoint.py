@@ -22,7 +22,8 @@ from torch import Tensor
 from rnncli.atomic_file import remove_leftovers, write_atomically
 from rnncli.errors import ModelError, UsageError
 from rnncli.events import TrainingEvent, TrainingResumed, Warned
-from rnncli.model_file import canonical_json, checksum
+from rnncli.model_bytes import canonical_json
+from rnncli.model_file import checksum
 
 _FORMAT_VERSION = 1
 _KEY = "rnncli.state"

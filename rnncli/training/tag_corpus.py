@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnncli import model_file
 from rnncli.config import EncoderConfig, TrainingConfig
 from rnncli.data.formats.gold_sentences import Columns, SentenceReader
 from rnncli.data.lints.corpus import lint_briefly
@@ -19,6 +18,7 @@ from rnncli.data.tag_sets import MAX_TAGS, TagSet
 from rnncli.data.tag_summary import count_tags, require_sentence_ends, summarise_spans
 from rnncli.errors import DataError, Problem
 from rnncli.events import DataRead
+from rnncli.model_bytes import MAX_DESCRIPTION
 
 _RESERVED = 1 << 17
 """Bytes of a model's description for all but its tags."""
@@ -150,7 +150,7 @@ def _check_room(heads: Sequence[TagSet], file: str) -> None:
     """Refuse tags that no model file could hold, before any time is spent on them."""
     description = json.dumps([head.to_dict() for head in heads], ensure_ascii=False)
     largest = max(heads, key=lambda head: len(head.tags))
-    if len(largest.tags) > MAX_TAGS or len(description.encode()) > model_file.MAX_DESCRIPTION - _RESERVED:
+    if len(largest.tags) > MAX_TAGS or len(description.encode()) > MAX_DESCRIPTION - _RESERVED:
         message = f"{len(largest.tags):,} different tags in column {largest.column}, more than a model has room for"
         raise DataError([Problem(file, None, message)], hint="name the tags' column with --column N or --column xpos")
 

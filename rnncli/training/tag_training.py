@@ -28,6 +28,7 @@ from rnncli.inference.tag_evaluation import TagScores, headline, score_tags
 from rnncli.inference.tagging import SentenceTagger, build_tagger
 from rnncli.metrics.spans import SpanScores, score_spans
 from rnncli.metrics.standard_error import standard_error
+from rnncli.model_bytes import MAX_FILE_SIZE
 from rnncli.models.tagger import Tagger
 from rnncli.training.calibration import calibrate
 from rnncli.training.checkpoint import StateFile, TrainingState, open_state
@@ -202,8 +203,8 @@ def _check_size(config: TaggerConfig, heads: Sequence[TagSet]) -> None:
     """Refuse sizes whose model could not be written, before it is trained."""
     specs = model_file.tagger_tensors(config, heads).values()
     # Nearly all of it is stored in half precision.
-    if 2 * sum(math.prod(size or 0 for size in spec.shape) for spec in specs) > model_file.MAX_FILE_SIZE:
-        message = f"a model of these sizes would be larger than {model_file.MAX_FILE_SIZE >> 20} MB"
+    if 2 * sum(math.prod(size or 0 for size in spec.shape) for spec in specs) > MAX_FILE_SIZE:
+        message = f"a model of these sizes would be larger than {MAX_FILE_SIZE >> 20} MB"
         raise UsageError(message, hint="a smaller --hidden-size or fewer --layers")
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import typer.main
 
-from rnncli.cli.app import app, run
+from rnncli.cli.app import run
+from rnncli.cli.commands import build
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -24,7 +25,7 @@ def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
         yield from leaves(child, (*path, name))
 
 
-COMMANDS = dict(leaves(typer.main.get_command(app)))
+COMMANDS = dict(leaves(typer.main.get_command(build())))
 EVERY = pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 
 
@@ -52,7 +53,7 @@ def calls(line: str) -> list[list[str]]:
 
 def parse(arguments: list[str]) -> None:
     """Parse a command line without running it; raises where it is wrong."""
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(build())
     for _, leaf in leaves(command):
         leaf.callback = lambda **_: 0
     command(list(arguments), prog_name="rnncli", standalone_mode=False)
