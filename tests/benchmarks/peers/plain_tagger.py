@@ -68,6 +68,17 @@ def score(model: nn.Module, batches: Batches, corpus: Corpus) -> float:
     return -min(good)[1]
 
 
+def tools(
+    model: nn.Module, config: TrainingConfig, planned: int
+) -> tuple[torch.optim.Optimizer, LambdaLR, AveragedModel]:
+    """Return the optimizer, its schedule over so many updates, and the average of the weights."""
+    optimizer = torch.optim.AdamW(
+        model.parameters(), config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
+    )
+    schedule = LambdaLR(optimizer, partial(rate_factor, planned=planned, warmup=config.warmup))
+    return optimizer, schedule, AveragedModel(model, multi_avg_fn=partial(move_average, config.ema_decay))
+
+
 def train(data: Path, seed: int, epochs: int) -> None:
     """Train and print a line a pass."""
     torch.manual_seed(seed)
@@ -76,12 +87,8 @@ def train(data: Path, seed: int, epochs: int) -> None:
     dev = Batches(corpus.dev, corpus, corpus.train)
     config = corpus.training
     model = PlainTagger(corpus.config, corpus.head, config)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
-    )
     planned = epochs * batches.num_batches()
-    schedule = LambdaLR(optimizer, partial(rate_factor, planned=planned, warmup=config.warmup))
-    averaged = AveragedModel(model, multi_avg_fn=partial(move_average, config.ema_decay))
+    optimizer, schedule, averaged = tools(model, config, planned)
     sizes = sum(p.numel() for p in model.parameters())
     sys.stderr.write(
         f"training  {sizes / 1e6:.2f} M parameters, {planned} updates, {torch.get_num_threads()} threads\n"
