@@ -16,13 +16,31 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from peers.columns import read_sentences, split_path
 
 DATA_VARIABLE = "RNNCLI_BENCH_DATA"
 PEERS = Path(__file__).parent / "peers"
 QUICK_SENTENCES = 200
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A process that has come to its end.
+
+    Attributes:
+        wall_s: seconds from its start to its end.
+        cpu_s: seconds that processors worked for it, which other work on the machine lengthens less.
+        stderr: what it said.
+    """
+
+    wall_s: float
+    cpu_s: float
+    stderr: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,44 +174,65 @@ def train_tagger(
 
 
 def seconds(command: Sequence[str], stdin: bytes = b"", stdout: Path | None = None) -> float:
-    """Run a process to its end and return how long it took; end the script with its last words if it fails.
+    """Run a process as `run` does and return the seconds from its start to its end."""
+    return run(command, stdin, stdout).wall_s
+
+
+def run(
+    command: Sequence[str],
+    stdin: bytes = b"",
+    stdout: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Ran:
+    """Run a process to its end, and end the script with its last words if it fails.
 
     Args:
         command: what to run.
         stdin: what comes through its pipe.
         stdout: file for its standard output, which is dropped without it.
-
-    Returns:
-        Seconds from the start of the process to its end.
+        environment: all of its variables, None for those of this process.
     """
     with open(stdout or os.devnull, "wb") as output:
-        started = time.perf_counter()
+        started, before = time.perf_counter(), os.times()
         try:
-            process = subprocess.run(command, input=stdin, stdout=output, stderr=subprocess.PIPE, check=False)
+            process = subprocess.run(
+                command, input=stdin, stdout=output, stderr=subprocess.PIPE, env=environment, check=False
+            )
         except OSError as error:
             raise SystemExit(f"cannot run {command[0]}: {error.strerror}") from error
-        duration = time.perf_counter() - started
+        duration, after = time.perf_counter() - started, os.times()
+    stderr = process.stderr.decode(errors="replace")
     if process.returncode:
-        last_words = "\n".join(process.stderr.decode(errors="replace").splitlines()[-5:])
+        last_words = "\n".join(stderr.splitlines()[-5:])
         raise SystemExit(f"exit {process.returncode}: {' '.join(command)}\n{last_words}")
-    return duration
+    worked = after.children_user + after.children_system - before.children_user - before.children_system
+    return Ran(duration, worked, stderr)
 
 
-def interleave(actions: Mapping[str, Callable[[], float]], runs: int) -> dict[str, list[float]]:
+def thread_environment(threads: int | None) -> dict[str, str]:
+    """Return this process's variables with those of the numerical libraries set to a number of threads, or removed."""
+    kept = {name: value for name, value in os.environ.items() if name not in _THREAD_VARIABLES}
+    return kept if threads is None else kept | dict.fromkeys(_THREAD_VARIABLES, str(threads))
+
+
+def interleave(
+    actions: Mapping[str, Callable[[], _Value]], runs: int, *, rehearse: bool = True
+) -> dict[str, list[_Value]]:
     """Measure several things in turns, so that a change of the machine's speed hits all of them.
 
     Args:
         actions: each returns what it measured.
-        runs: turns that count; one more comes before them and is dropped.
+        runs: turns that count.
+        rehearse: whether one more turn comes before them and is dropped.
 
     Returns:
         The values of each action.
     """
-    values: dict[str, list[float]] = {name: [] for name in actions}
-    for turn in range(runs + 1):
+    values: dict[str, list[_Value]] = {name: [] for name in actions}
+    for turn in range(-rehearse, runs):
         for name, action in actions.items():
             value = action()
-            if turn:
+            if turn >= 0:
                 values[name].append(value)
     return values
 

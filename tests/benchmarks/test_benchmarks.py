@@ -1,4 +1,4 @@
-"""The benchmarks explain themselves, and say so when they have no data; one needs none and is run."""
+"""The benchmarks explain themselves, and say so when they have no data; those that need none are run."""
 
 import json
 import os
@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent
-BENCHMARKS = ("startup", "tag_rate", "train_tagger", "memory", "cells")
-PEERS = ("peers/crfsuite_ner", "peers/spacy_tagger")
+BENCHMARKS = ("startup", "tag_rate", "train_tagger", "memory", "cells", "train_rate", "roofline")
+PEERS = ("peers/crfsuite_ner", "peers/spacy_tagger", "peers/plain_tagger")
+PROCESSES = ("layer_contestants", "product_rates", "profile_parts")
 
 
 def run(script: str, *arguments: str, data: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -21,7 +22,7 @@ def run(script: str, *arguments: str, data: str | None = None) -> subprocess.Com
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("script", [*BENCHMARKS, *PEERS, "kills"])
+@pytest.mark.parametrize("script", [*BENCHMARKS, *PEERS, *PROCESSES, "gru_layer", "kills"])
 def test_help_shows_how_to_call_it(script: str) -> None:
     result = run(script, "--help")
     assert result.returncode == 0, result.stderr
@@ -52,3 +53,23 @@ def test_a_killed_training_is_resumed_to_the_bytes_of_an_undisturbed_one() -> No
     assert outcome["kills"] == 5
     assert outcome["models"] >= 2
     assert (outcome["different"], outcome["leftovers"]) == (0, 0)
+
+
+def test_a_layer_and_its_peer_answer_the_same() -> None:
+    sizes = ("--hidden-size", "9", "--input-size", "5", "--tokens", "4", "--batch-size", "7", "--predicted", "8")
+    result = run("gru_layer", "--quick", "--json", "--threads", "1", *sizes)
+    assert result.returncode == 0, result.stdout + result.stderr
+    found = {row["name"]: row for row in json.loads(result.stdout)["results"]}
+    assert set(found) >= {"training step, threads 1", "prediction, threads 1", "prediction from words, threads 1"}
+    assert all(row[side]["median"] > 0 for row in found.values() for side in ("ours", "peer"))
+
+
+def test_layers_that_answer_otherwise_end_the_benchmark(tmp_path: Path) -> None:
+    script = (
+        f"import sys, numpy; sys.path.insert(0, {str(FOLDER)!r}); import gru_layer as g; from pathlib import Path\n"
+        f"ours, peer = (Path({str(tmp_path)!r}) / name for name in ('ours.npz', 'peer.npz'))\n"
+        "numpy.savez(ours, states=numpy.array([1.0, 2.0])); numpy.savez(peer, states=numpy.array([1.0, 2.1]))\n"
+        "g.check('case', ours, peer, 0.1); g.check('case', ours, peer, 0.01)"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (1, "case: the answers differ by 0.048 of the largest value\n")

@@ -35,13 +35,18 @@ def read_conllu(lines: Iterable[str]) -> Iterator[Sentence]:
         yield [row for row in rows if row[0].isdigit()]
 
 
-def read_gold(path: Path) -> list[tuple[list[str], list[str]]]:
-    """Read the tokens and tags of each sentence: UPOS of a .conllu file, otherwise the first and the last column."""
+def iterate_gold(path: Path) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the tokens and tags of each sentence: UPOS of a .conllu file, otherwise the first and the last column."""
     is_conllu = path.suffix == ".conllu"
-    with open(path, encoding="utf-8", newline="\n") as lines:
-        sentences = list(read_conllu(lines) if is_conllu else read_sentences(lines))
     token, tag = (1, 3) if is_conllu else (0, -1)
-    return [([row[token] for row in rows], [row[tag] for row in rows]) for rows in sentences]
+    with open(path, encoding="utf-8", newline="\n") as lines:
+        for rows in read_conllu(lines) if is_conllu else read_sentences(lines):
+            yield [row[token] for row in rows], [row[tag] for row in rows]
+
+
+def read_gold(path: Path) -> list[tuple[list[str], list[str]]]:
+    """Read what `iterate_gold` yields."""
+    return list(iterate_gold(path))
 
 
 def split_path(data: Path, split: str) -> Path:

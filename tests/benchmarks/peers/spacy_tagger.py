@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from columns import read_gold, split_path, write_sentence
+from columns import iterate_gold, read_gold, split_path, write_sentence
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -57,12 +57,12 @@ def train(data: Path, model: Path, seed: int, limit_s: float | None, max_steps: 
 
 
 def predict(model: Path, source: Path) -> None:
-    """Write the tokens of a file with their gold and predicted tags."""
+    """Write the tokens of a file with their gold and predicted tags, as they come."""
     import spacy
     from spacy.tokens import Doc
 
     nlp = spacy.load(model)
-    pairs = ((Doc(nlp.vocab, words=tokens), (tokens, tags)) for tokens, tags in read_gold(source))
+    pairs = ((Doc(nlp.vocab, words=tokens), (tokens, tags)) for tokens, tags in iterate_gold(source))
     for doc, (tokens, gold) in nlp.pipe(pairs, as_tuples=True, batch_size=_BATCH):
         if "tagger" in nlp.pipe_names:
             tags = [token.tag_ for token in doc]
