@@ -43,6 +43,21 @@ class Layout:
         """Cut a row into its columns."""
         return _split(line, self.separator)
 
+    def table(self, rows: Sequence[str]) -> list[str] | None:
+        """Cut many rows at once, in two passes over their text.
+
+        Args:
+            rows: at least one.
+
+        Returns:
+            The cells, row after row, with a newline between the rows: column `i` is `cells[i :: num_columns + 1]`. None
+            unless every row has all columns and, where spaces separate, no more than single ones.
+        """
+        width = self.num_columns + 1
+        cells = f"{self.separator}\n{self.separator}".join(rows).split(self.separator)
+        fits = len(cells) == width * len(rows) - 1 and cells[self.num_columns :: width].count("\n") == len(rows) - 1
+        return cells if fits and (self.separator == "\t" or "" not in cells) else None
+
     def start_of(self, line: str, index: int) -> int:
         """Return where a column begins, in code points; the end of the line where it has no such column."""
         if self.separator == "\t":
