@@ -154,24 +154,37 @@ def parse_json(
     return parse
 
 
-def read_columns(blocks: Iterable[LineBlock], token_column: int | None = None, *, is_conllu: bool = False) -> Groups:
+def read_columns(
+    blocks: Iterable[LineBlock],
+    token_column: int | None = None,
+    *,
+    is_conllu: bool = False,
+    layout: Layout | None = None,
+) -> Groups:
     """Read records of CoNLL columns, keeping every line.
 
     Args:
         blocks: the input's lines.
         token_column: 0-based index of the tokens, None to detect it.
         is_conllu: take the columns for those of CoNLL-U, without looking.
+        layout: what it is known to be, None to detect it.
 
     Yields:
         The records that a block completes, and whether reading on would block.
     """
-    layout = conllu_layout(token_column) if is_conllu else None
+    layout = conllu_layout(token_column) if is_conllu else layout
     for records, idle in read_records(blocks):
         group = []
         for record in records:
             layout = layout or detect_layout(record.lines, token_column)
             group.append((layout and _regular_record(record, layout)) or _column_record(record, layout))
         yield group, idle
+
+
+def first_layout(blocks: Iterable[LineBlock], token_column: int | None = None) -> Layout | None:
+    """Return the layout that `read_columns` detects in some lines, None where nothing in them tells."""
+    records = (record for group, _ in read_records(blocks) for record in group)
+    return next(filter(None, (detect_layout(record.lines, token_column) for record in records)), None)
 
 
 def _regular_record(record: Record, layout: Layout) -> TagRecord | None:
