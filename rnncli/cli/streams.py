@@ -4,15 +4,21 @@ import os
 import sys
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from rnncli.cli.options import require_file
 from rnncli.cli.terminal import note, report_error
 from rnncli.data.byte_lines import LineBlock, open_input, read_blocks
 from rnncli.errors import DataError, Problem, ResourceError, UsageError
-from rnncli.inference.streaming import Filter, run_filter
+from rnncli.inference.streaming import run_filter
+
+if TYPE_CHECKING:
+    from rnncli.data.chunks import Chunk
+    from rnncli.inference.shared_filter import Piece, SharedFilter
+
+Part = TypeVar("Part", LineBlock, "Chunk | None")
 
 
 def begin_filter(files: Sequence[str] | None, command: str, *, quiet: bool) -> list[str]:
@@ -36,11 +42,12 @@ def begin_filter(files: Sequence[str] | None, command: str, *, quiet: bool) -> l
 
 def run(
     inputs: Sequence[str],
-    worker: Filter[Any],
+    worker: "SharedFilter[Any]",
     *,
     separator: bytes,
     on_error: str,
     unbuffered: bool,
+    jobs: int = 1,
     verbose: bool = False,
 ) -> int:
     """Run a filter over its inputs, one after the other.
@@ -51,6 +58,7 @@ def run(
         separator: byte that ends a record's line.
         on_error: `blank`, `stop` or `skip`.
         unbuffered: answer line by line.
+        jobs: processes that share the records; 1 for this one alone.
         verbose: say at the end how it went.
 
     Returns:
@@ -59,28 +67,20 @@ def run(
     Raises:
         DataError: a bad record, with `stop`; an input that breaks off.
         UsageError: an input cannot be opened.
-        ResourceError: the output cannot be written.
+        ResourceError: the output cannot be written, or a process died.
     """
     started = time.monotonic()
     num_failed = 0
-    for number, path in enumerate(inputs, 1):
-        is_last = number == len(inputs)
-        name = "<stdin>" if path == "-" else path
+    if jobs > 1:
+        from rnncli.inference.shared_filter import run_shared  # one process needs nothing of it
 
-        def report(line: int, reason: str, name: str = name) -> bool:
-            problem = Problem(name, line, reason)
-            if on_error == "stop":
-                raise DataError([problem])
-            report_error(str(problem))
-            return on_error == "blank"
-
-        try:
-            stream = open_input(path)
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror}") from error
-        with stream:
-            blocks = _readable(read_blocks(stream, separator), name, is_last=is_last)
-            num_failed += run_filter(worker, blocks, _write, report, unbuffered=unbuffered)
+        pieces = _pieces(inputs, worker, separator, on_error)
+        num_failed = run_shared(worker, pieces, _write, separator=separator, on_error=on_error, jobs=jobs)
+    else:
+        for number, path in enumerate(inputs, 1):
+            with _open(path) as stream:
+                blocks = _readable(read_blocks(stream, separator), path, is_last=number == len(inputs))
+                num_failed += run_filter(worker, blocks, _write, _reporter(path, on_error), unbuffered=unbuffered)
     if num_failed and on_error == "skip":
         note(f"{num_failed} bad records were skipped")
     if verbose:
@@ -88,17 +88,56 @@ def run(
     return 1 if num_failed and on_error == "blank" else 0
 
 
-def _readable(blocks: Iterator[LineBlock], name: str, *, is_last: bool) -> Iterator[LineBlock]:
-    """Pass blocks on, turning what goes wrong while reading into an error of the contract.
+def _pieces(inputs: Sequence[str], worker: "SharedFilter[Any]", separator: bytes, on_error: str) -> Iterator["Piece"]:
+    """Cut the inputs into chunks of whole records."""
+    from rnncli.data.chunks import read_chunks
+    from rnncli.inference.shared_filter import Piece
+
+    for number, path in enumerate(inputs, 1):
+        report = _reporter(path, on_error)
+        with _open(path) as stream:
+            chunks = _readable(read_chunks(stream, separator, worker.find_end), path, is_last=number == len(inputs))
+            is_first = True
+            for chunk in chunks:
+                yield Piece(chunk, stream.fileno(), is_first, report)
+                is_first = is_first and chunk is None
+
+
+def _open(path: str) -> BinaryIO:
+    try:
+        return open_input(path)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+
+
+def _name(path: str) -> str:
+    return "<stdin>" if path == "-" else path
+
+
+def _reporter(path: str, on_error: str) -> Callable[[int, str], bool]:
+    """Return what is told line and reason of an input's bad records, and says whether a row is written for them."""
+
+    def report(line: int, reason: str) -> bool:
+        problem = Problem(_name(path), line, reason)
+        if on_error == "stop":
+            raise DataError([problem])
+        report_error(str(problem))
+        return on_error == "blank"
+
+    return report
+
+
+def _readable(parts: Iterator[Part], path: str, *, is_last: bool) -> Iterator[Part]:
+    """Pass lines on, turning what goes wrong while reading into an error of the contract.
 
     Only the last input may end without a separator, or its last record would run into the next one.
     """
     try:
-        for block in blocks:
-            yield block if block.ended or is_last else replace(block, ended=True)
+        for part in parts:
+            yield part if part is None or part.ended or is_last else replace(part, ended=True)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise DataError([Problem(name, None, f"cannot be read: {reason}")]) from error
+        raise DataError([Problem(_name(path), None, f"cannot be read: {reason}")]) from error
 
 
 def _write(data: bytes) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from rnncli.cli import streams
+from rnncli.cli.jobs import choose_jobs
 from rnncli.cli.options import (
     Device,
     HelpAll,
@@ -53,6 +54,17 @@ def tag(
     on_error: Annotated[str, typer.Option(metavar="blank|stop|skip", help="What a bad record gives.")] = "blank",
     null: Annotated[bool, typer.Option("-0", "--null", help="Records end with NUL, not with a newline.")] = False,
     unbuffered: Annotated[bool, typer.Option("-u", "--unbuffered", help="Answer line by line.")] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            min=1,
+            max=256,
+            metavar="N",
+            help="Processes that share the records. [default: all cores, where files are long]",
+            show_default=False,
+        ),
+    ] = None,
     threads: Threads = None,
     device: Device = "cpu",
     quiet: Quiet = False,
@@ -92,10 +104,14 @@ def tag(
     separator = b"\0" if null else b"\n"
     inputs = streams.begin_filter(files, "tag", quiet=quiet)
     check_device(device)
-    num_threads = set_threads(threads)
+    # Rows of several readings are numbered from one end of the output to the other.
+    alone = unbuffered or device != "cpu" or (n_best is not None and output_format != "jsonl")
+    # Threads that were asked for are an answer to the question of how many cores to use.
+    num_jobs = choose_jobs(inputs, 1 if jobs is None and threads is not None else jobs, alone=alone)
+    num_threads = set_threads(threads if num_jobs == 1 else threads or 1)
     path = find_model(model, "tag", ("ner", "pos"))
     if verbose:
-        note(f"tagging with {path} on {device}")
+        note(f"tagging with {path} on {device}" + (f" in {num_jobs} processes" if num_jobs > 1 else ""))
 
     from rnncli.model_bytes import PendingModel
 
@@ -119,4 +135,12 @@ def tag(
         threads=num_threads,
         device=device,
     )
-    return streams.run(inputs, tagger, separator=separator, on_error=on_error, unbuffered=unbuffered, verbose=verbose)
+    return streams.run(
+        inputs,
+        tagger,
+        separator=separator,
+        on_error=on_error,
+        unbuffered=unbuffered,
+        jobs=num_jobs,
+        verbose=verbose,
+    )

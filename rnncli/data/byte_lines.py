@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-_BLOCK_SIZE = 1 << 18
+_BLOCK_SIZE = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -57,29 +57,49 @@ def read_blocks(stream: BinaryIO, separator: bytes = b"\n") -> Iterator[LineBloc
         OSError: reading failed.
         EOFError: a compressed file is truncated.
     """
-    strip_return = separator == b"\n"
-    would_block = _poll(stream)
-    # Of a buffered stream, `read` would wait for a full block; an unbuffered one has no `read1` and no need of it.
-    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
     rest: list[bytes] = []
     first_line = 1
-    data = _read_first(read)
-    while data:
+    for data, would_block in read_bytes(stream):
         head, found, tail = data.rpartition(separator)
         if found:
-            whole = b"".join((*rest, head)) if rest else head
-            lines = whole.split(separator)
-            if strip_return and b"\r" in whole:
-                lines = [line.removesuffix(b"\r") for line in lines]
+            lines = split_lines(b"".join((*rest, head)) if rest else head, separator)
             yield LineBlock(first_line, lines, True, would_block())
             first_line += len(lines)
             rest = []
         if tail:
             rest.append(tail)
-        data = read(_BLOCK_SIZE)
     if rest:
-        last = b"".join(rest)
-        yield LineBlock(first_line, [last.removesuffix(b"\r") if strip_return else last], False, True)
+        yield LineBlock(first_line, split_lines(b"".join(rest), separator), False, True)
+
+
+def split_lines(data: bytes, separator: bytes) -> list[bytes]:
+    r"""Return the lines of bytes that end without a separator; before `\n` one carriage return is removed from each."""
+    lines = data.split(separator)
+    if separator == b"\n" and b"\r" in data:
+        return [line.removesuffix(b"\r") for line in lines]
+    return lines
+
+
+def read_bytes(stream: BinaryIO) -> Iterator[tuple[bytes, Callable[[], bool]]]:
+    """Read a stream as it comes, but for a byte-order mark.
+
+    Args:
+        stream: a binary stream; a pipe or terminal is polled.
+
+    Yields:
+        Bytes, at least one, and what tells whether reading on would block.
+
+    Raises:
+        OSError: reading failed.
+        EOFError: a compressed file is truncated.
+    """
+    would_block = _poll(stream)
+    # Of a buffered stream, `read` would wait for a full block; an unbuffered one has no `read1` and no need of it.
+    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+    data = _read_first(read)
+    while data:
+        yield data, would_block
+        data = read(_BLOCK_SIZE)
 
 
 def _read_first(read: Callable[[int], bytes]) -> bytes:

@@ -118,7 +118,9 @@ def read_spans(tags: Sequence[str]) -> list[Span]:
     start = 0
     open_type: str | None = None
     for index, tag in enumerate(tags):
-        prefix, span_type = (OUTSIDE, "") if tag == OUTSIDE else split_tag(tag)
+        if tag == OUTSIDE and open_type is None:  # most tags
+            continue
+        prefix, span_type = split_tag(tag)
         if open_type is not None and (prefix == OUTSIDE or prefix in _BEGINNING or span_type != open_type):
             spans.append(Span(start, index, open_type))
             open_type = None

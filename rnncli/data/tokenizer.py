@@ -23,15 +23,17 @@ from rnncli.data.tokenizer_rules import NARROW_RANGES, TokenizerRules
 MAX_CHUNK_LENGTH: Final = 1_000
 """Longest chunk, in code points, that the patterns are given in one piece."""
 
-MAX_CACHED_CHUNKS: Final = 10_000
-"""Number of distinct chunks whose tokens are remembered."""
+MAX_CACHED_CHUNKS: Final = 50_000
+"""Number of distinct chunks whose tokens are remembered until the unused ones of them are forgotten."""
+
+_MAX_CACHED_CHARACTERS: Final = 4_000_000
+_Entry = tuple[tuple[int, ...], bool]  # lengths of a chunk's tokens; whether one could begin an exception's sequence
 
 _START_S: Final = 2.0
 _MOST_S: Final = 20.0
 _CHARACTER_S: Final = 10e-3
 _PATTERN_CHARACTER_S: Final = 20e-6
-# Time that a text and a pattern being compiled earn. spaCy's own patterns were seen to take 1.4 ms a character of the
-# worst texts, which is a thousand times their usual time, and 2 us a character to compile.
+# What a text and a pattern being compiled earn. spaCy's own need at worst 1.4 ms a character, and 2 us to compile one.
 
 
 class Tokenizer:
@@ -50,8 +52,9 @@ class Tokenizer:
         self._exceptions = rules.exceptions
         self._limit = CpuLimit(_START_S, _MOST_S)
         self._patterns = _Patterns(rules, self._limit)
-        # Chunk -> the lengths of its tokens, and whether one of them could begin an exception's sequence.
-        self._cache: dict[str, tuple[tuple[int, ...], bool]] = {}
+        self._cache: dict[str, _Entry] = {}
+        self._old_cache: dict[str, _Entry] = {}
+        self._num_cached_characters = 0
         self._sequences: dict[str, list[list[str]]] = {}
         for tokens in rules.exception_sequences.values():
             self._sequences.setdefault(tokens[0], []).append(list(tokens))
@@ -118,17 +121,21 @@ class Tokenizer:
             return [(start, end) for start, end in spans if not text[start:end].isspace()]
         return spans
 
-    def _tokenize_chunk(self, chunk: str) -> tuple[tuple[int, ...], bool]:
+    def _tokenize_chunk(self, chunk: str) -> _Entry:
         if len(chunk) > MAX_CHUNK_LENGTH:
             # Only the pieces are remembered: whole chunks of any length would leave the cache without a bound.
             pieces = [chunk[start : start + MAX_CHUNK_LENGTH] for start in range(0, len(chunk), MAX_CHUNK_LENGTH)]
             entries = [self._cache.get(piece) or self._tokenize_chunk(piece) for piece in pieces]
             return tuple(length for entry in entries for length in entry[0]), any(entry[1] for entry in entries)
-        tokens = self._tokenize_piece(chunk)
-        entry = (tuple(map(len, tokens)), any(token in self._sequences for token in tokens))
-        if len(self._cache) >= MAX_CACHED_CHUNKS:
-            self._cache.clear()
+        entry = self._old_cache.get(chunk)
+        if entry is None:
+            tokens = self._tokenize_piece(chunk)
+            entry = tuple(map(len, tokens)), any(token in self._sequences for token in tokens)
+        if len(self._cache) >= MAX_CACHED_CHUNKS or self._num_cached_characters > _MAX_CACHED_CHARACTERS:
+            # What is not asked for while the new cache fills goes with the old one.
+            self._old_cache, self._cache, self._num_cached_characters = self._cache, {}, 0
         self._cache[chunk] = entry
+        self._num_cached_characters += len(chunk)
         return entry
 
     def _tokenize_piece(self, piece: str) -> list[str]:

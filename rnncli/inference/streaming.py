@@ -36,8 +36,11 @@ Record = TypeVar("Record", bound=StreamRecord)
 class Filter(Protocol[Record]):
     """What a filter command does with its records; the engine does the rest."""
 
-    def read(self, blocks: Iterable[LineBlock]) -> Iterator[tuple[list[Record], bool]]:
-        """Yield the records that a block completes, and whether reading on would block."""
+    def read(self, blocks: Iterable[LineBlock], context: Any = None, /) -> Iterator[tuple[list[Record], bool]]:
+        """Yield the records that a block completes, and whether reading on would block.
+
+        The context is what the lines before have told, where these are not the first ones of an input.
+        """
 
     def predict(self, records: Sequence[Record]) -> Sequence[Any]:
         """Return one result a record, in order; none of the records is empty."""
@@ -53,6 +56,7 @@ def run_filter(
     on_error: Callable[[int, str], bool],
     *,
     unbuffered: bool = False,
+    context: Any = None,
 ) -> int:
     """Predict for records as they come, in full batches while input is at hand and at once where it pauses.
 
@@ -63,36 +67,36 @@ def run_filter(
         on_error: told line and reason of each bad record; returns whether a row is written for it, or raises DataError
             to stop after the records before it.
         unbuffered: answer every record by itself.
+        context: what the worker knows of the lines before, None at the beginning of an input.
 
     Returns:
         The number of bad records.
 
     Raises:
-        DataError: as `on_error` does.
+        DataError: as `on_error` and `blocks` do, after the whole records before have been answered.
         RuntimeError: the worker lost or made up a record.
     """
     budget = 1 if unbuffered else _BUDGET
     pending: list[Record] = []
     size = num_failed = 0
-    for records, idle in worker.read(blocks):
-        for record in records:
-            if record.error is not None:
-                num_failed += 1
-                try:
-                    keep = on_error(record.line, record.error)
-                except DataError:
+    try:
+        for records, idle in worker.read(blocks, context):
+            for record in records:
+                if record.error is not None:
+                    num_failed += 1
+                    if not on_error(record.line, record.error):
+                        continue
+                pending.append(record)
+                size += record.num_bytes
+                if size >= budget:
                     write(_answer(worker, pending))
-                    raise
-                if not keep:
-                    continue
-            pending.append(record)
-            size += record.num_bytes
-            if size >= budget:
+                    pending, size = [], 0
+            if idle:
                 write(_answer(worker, pending))
                 pending, size = [], 0
-        if idle:
-            write(_answer(worker, pending))
-            pending, size = [], 0
+    except DataError:
+        write(_answer(worker, pending))
+        raise
     write(_answer(worker, pending))
     return num_failed
 

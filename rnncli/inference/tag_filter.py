@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rnncli.data.byte_lines import LineBlock
+from rnncli.data.formats.conll import Layout, find_record_end
 from rnncli.data.formats.tag_records import (
     TagRecord,
+    first_layout,
     parse_json,
     parse_raw,
     parse_tokens,
@@ -21,6 +23,9 @@ from rnncli.errors import ModelError, UsageError
 from rnncli.inference.tagging import load_tagger
 from rnncli.model_bytes import PendingModel
 from rnncli.model_file import tensor_text
+
+if TYPE_CHECKING:
+    from rnncli.data.chunks import Chunk, FindEnd
 
 Predict = Callable[[Sequence[Sequence[str]]], Sequence[Any]]
 
@@ -109,10 +114,36 @@ class TagFilter:
             except ValueError as error:
                 raise ModelError(f"{model}: its tokenizer rules are damaged: {error}") from error
 
-    def read(self, blocks: Iterable[LineBlock]) -> Iterator[tuple[list[TagRecord], bool]]:
-        """Yield the records that a block completes, and whether reading on would block."""
+    @property
+    def find_end(self) -> "FindEnd":
+        """Finds the end of the last whole record among bytes."""
+        from rnncli.data.chunks import find_line_end  # one process needs nothing of it
+
+        return find_record_end if self._input_format in ("conll", "conllu") else find_line_end(self._separator)
+
+    def context_behind(self, chunk: "Chunk", context: Layout | None) -> Layout | None:
+        """Return what reading on behind a chunk depends on: of columns, their layout.
+
+        Args:
+            chunk: some records.
+            context: the same in front of them, None at the beginning of an input.
+        """
+        if self._input_format != "conll" or context is not None:
+            return context
+        return first_layout(chunk.blocks(self._separator), self._token_column)
+
+    def read(
+        self, blocks: Iterable[LineBlock], context: Layout | None = None
+    ) -> Iterator[tuple[list[TagRecord], bool]]:
+        """Yield the records that a block completes, and whether reading on would block.
+
+        Args:
+            blocks: lines of an input.
+            context: the columns' layout, None to detect it.
+        """
         if self._input_format in ("conll", "conllu"):
-            return read_columns(blocks, self._token_column, is_conllu=self._input_format == "conllu")
+            is_conllu = self._input_format == "conllu"
+            return read_columns(blocks, self._token_column, is_conllu=is_conllu, layout=context)
         if self._input_format == "tokens":
             return read_lines(blocks, parse_tokens)
         if self._input_format == "jsonl":

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.data.byte_lines import LineBlock
-from rnncli.data.formats.conll import conllu_layout
+from rnncli.data.formats import tag_records
+from rnncli.data.formats.conll import DOCUMENT_START, Layout, Record, conllu_layout
 from rnncli.data.formats.tag_records import TagRecord, read_columns
 
 ROW = "{}\t{}\t_\tX\t_\t_\t_\t_\t_\t_"
@@ -108,3 +109,49 @@ def test_small_blocks_give_the_same_records(parts: list[str], size: int, ended: 
     whole = read(text, is_conllu=True)
     assert read(text, is_conllu=True, size=size) == whole
     assert "\n".join(line for record in whole for line in record.rows) + "\n" * (text[-1:] == "\n") == text
+
+
+odd_cells = st.sampled_from(
+    ["a", "b", "#", "# x", "#x", "", " ", "\x0b", "\r", "\xa0", "é", "\0", "\udcff", "!", '"', DOCUMENT_START]
+) | st.sampled_from(["1", "2", "1-2", "3.1", "1-", "²", "1234567890", "-DOCSTART-x"])
+odd_layouts = st.one_of(
+    st.builds(Layout, st.sampled_from("\t "), st.integers(1, 3), st.integers(0, 3)),
+    st.integers(0, 1).map(lambda column: Layout("\t", 3, column, is_conllu=True)),
+)
+
+
+@st.composite
+def odd_records(draw: st.DrawFn) -> tuple[Record, Layout]:
+    """Rows that mostly fit a layout, some of them odd, some without a token, with blank lines and comments about."""
+    layout = draw(odd_layouts)
+    usual = st.lists(
+        st.sampled_from(["a", "bc", "1", "7", "é"]), min_size=layout.num_columns, max_size=layout.num_columns
+    )
+    odd = st.lists(odd_cells, min_size=max(0, layout.num_columns - 1), max_size=layout.num_columns + 1)
+    row = (usual | usual | usual | odd).map(layout.separator.join)
+    numbered = st.builds(lambda number, rest: "\t".join([number, *rest]), odd_cells, usual.map(lambda cells: cells[1:]))
+    front = draw(st.lists(st.sampled_from(["", "# a comment", "#c"]), max_size=2))
+    body = draw(st.lists((row | numbered) if layout.is_conllu else row, max_size=4))
+    return Record(draw(st.integers(1, 9)), [*front, *body, *draw(st.sampled_from([[], [""]]))] or [""]), layout
+
+
+@given(odd_records())
+def test_what_is_read_at_once_is_what_is_read_row_by_row(case: tuple[Record, Layout]) -> None:
+    at_once = tag_records._regular_record(*case)
+    assert at_once is None or at_once == tag_records._column_record(*case)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_conllu"),
+    [
+        ("a X\nb Y\n\n", False),
+        ("\n\n# c\na\tX\n# \tY\n\n", False),
+        (SENTENCE + "\n\n", True),
+        ("#c\n" + ROW.format("1", "é"), True),
+    ],
+)
+def test_well_formed_records_are_read_at_once(text: str, is_conllu: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = read(text, is_conllu=is_conllu)
+    monkeypatch.setattr(tag_records, "_column_record", lambda *_: None)
+    assert read(text, is_conllu=is_conllu) == expected
+    assert expected[0].tokens

@@ -187,6 +187,22 @@ def test_a_full_cache_changes_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
         assert tokenizer.tokenize(line) == frozen("en").tokenize(line)
 
 
+def test_what_is_asked_for_again_is_remembered_and_the_cache_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizer_module, "MAX_CACHED_CHUNKS", 10)
+    tokenizer = Tokenizer(rules("en"))
+    asked: list[str] = []
+    monkeypatch.setattr(tokenizer, "_tokenize_piece", lambda piece: asked.append(piece) or [piece])
+    for number in range(100):
+        tokenizer.tokenize(f"often other{number}")
+        assert len(tokenizer._cache) + len(tokenizer._old_cache) <= 20
+    assert asked.count("often") == 1
+    monkeypatch.setattr(tokenizer_module, "_MAX_CACHED_CHARACTERS", 1_000)
+    for number in range(100):
+        tokenizer.tokenize(f"{number:0900}")
+        kept = [*tokenizer._cache, *tokenizer._old_cache]
+        assert sum(map(len, kept)) < 5_000
+
+
 def test_a_pattern_compiles_only_when_a_text_needs_it() -> None:
     tokenizer = Tokenizer(TokenizerRules("xx", "0", url="(", required_characters={"url": "."}))
     assert tokenizer.tokenize("no such character") == ["no", "such", "character"]

@@ -35,7 +35,7 @@ class Worker:
         self.batches: list[list[str]] = []
         self._size = size
 
-    def read(self, blocks: Iterable[LineBlock]) -> Iterator[tuple[list[Record], bool]]:
+    def read(self, blocks: Iterable[LineBlock], context: object = None) -> Iterator[tuple[list[Record], bool]]:
         for block in blocks:
             lines = enumerate(block.lines, block.first_line)
             yield [Record(line.decode(), number, self._size) for number, line in lines], block.idle

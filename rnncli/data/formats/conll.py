@@ -23,6 +23,15 @@ BLANKS = " \t\r\f\v"
 """What a line that only looks blank is made of; other Unicode spaces may be tokens and are found so in real data."""
 
 
+MAX_RECORD_LINES = 100_000
+"""A record is cut after so many lines, which bounds memory on a file without blank lines."""
+
+# The end of a line that is not blank and the blank one behind it; one carriage return before a newline is nothing.
+_RECORD_END = re.compile(rb"(?:[^\r\n]\r?|\r\r)\n\r?\n")
+_NUM_END_BYTES = 5
+_SEARCHED_BYTES = 1 << 12
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     r"""How the rows of a file are cut into columns.
@@ -42,6 +51,21 @@ class Layout:
     def split(self, line: str) -> list[str]:
         """Cut a row into its columns."""
         return _split(line, self.separator)
+
+    def table(self, rows: Sequence[str]) -> list[str] | None:
+        """Cut many rows at once, in two passes over their text.
+
+        Args:
+            rows: at least one.
+
+        Returns:
+            The cells, row after row, with a newline between the rows: column `i` is `cells[i :: num_columns + 1]`. None
+            unless every row has all columns and, where spaces separate, no more than single ones.
+        """
+        width = self.num_columns + 1
+        cells = f"{self.separator}\n{self.separator}".join(rows).split(self.separator)
+        fits = len(cells) == width * len(rows) - 1 and cells[self.num_columns :: width].count("\n") == len(rows) - 1
+        return cells if fits and (self.separator == "\t" or "" not in cells) else None
 
     def start_of(self, line: str, index: int) -> int:
         """Return where a column begins, in code points; the end of the line where it has no such column."""
@@ -126,38 +150,65 @@ def _split(line: str, separator: str) -> list[str]:
     return [column for column in line.split(" ") if column]
 
 
-def read_records(blocks: Iterable[LineBlock], *, max_lines: int = 100_000) -> Iterator[tuple[list[Record], bool]]:
-    """Group lines into records.
+def read_records(
+    blocks: Iterable[LineBlock], *, max_lines: int = MAX_RECORD_LINES
+) -> Iterator[tuple[list[Record], bool]]:
+    """Group lines into records, in the same way however the lines are cut into blocks.
 
     Args:
         blocks: the input's lines.
-        max_lines: a record is cut after so many lines, which bounds memory on a file without blank lines.
+        max_lines: a record is cut after so many lines.
 
     Yields:
         The records that a block completes, and whether reading on would block.
     """
     lines: list[str] = []
     first_line = 1
-    ended = True
     for block in blocks:
+        if not lines:
+            first_line = block.first_line
         records: list[Record] = []
         decoded = b"\n".join(block.lines).decode("utf-8", "surrogateescape").split("\n")
         position = 0
         # Blank lines end records, and those that follow at once open the next one, so that all lines are written again.
-        for blank in [i for i, line in enumerate(decoded) if not line]:
-            lines += decoded[position : blank + 1]
-            if len(lines) > 1 and lines[-2]:
+        for past in [i + 1 for i, line in enumerate(decoded) if not line] + [len(decoded)]:
+            lines += decoded[position:past]
+            position = past
+            while len(lines) > max_lines:
+                records.append(Record(first_line, lines[:max_lines]))
+                first_line, lines = first_line + max_lines, lines[max_lines:]
+            if len(lines) > 1 and lines[-2] and not lines[-1]:
                 records.append(Record(first_line, lines, block.ended))
                 first_line, lines = first_line + len(lines), []
-            position = blank + 1
-        lines += decoded[position:]
-        while len(lines) > max_lines:
-            records.append(Record(first_line, lines[:max_lines]))
-            first_line, lines = first_line + max_lines, lines[max_lines:]
         ended = block.ended
         yield records, block.idle
     if lines:
         yield [Record(first_line, lines, ended)], True
+
+
+def find_record_end(buffer: bytearray, num_searched: int, num_lines: int, max_lines: int = MAX_RECORD_LINES) -> int:
+    """Find where the last whole record of a buffer ends, as `read_records` would, without decoding anything.
+
+    Args:
+        buffer: begins where a record does.
+        num_searched: how much of it held no end before.
+        num_lines: newlines in it.
+        max_lines: a record is cut after so many lines.
+
+    Returns:
+        Bytes of whole records, of no more lines than one record may have; 0 where there is none.
+    """
+    size = len(buffer)
+    if num_lines > max_lines:
+        size -= len(buffer.split(b"\n", max_lines)[-1])
+    lowest = max(0, num_searched - _NUM_END_BYTES)
+    start = size
+    while start > lowest:
+        start = max(lowest, size - max(_SEARCHED_BYTES, 4 * (size - start)))
+        ends = [match.end() for match in _RECORD_END.finditer(buffer, start, size)]
+        if ends:
+            return ends[-1]
+    return size if num_lines > max_lines else 0
 
 
 def text_problem(line: str) -> str | None:

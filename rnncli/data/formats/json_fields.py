@@ -13,6 +13,9 @@ def add_field(source: str, field: str, value: str) -> str:
         value: JSON text.
     """
     member = f"{json.dumps(field, ensure_ascii=False)}:{value}"
+    if "\\" not in source and f'"{field}"' not in source:
+        body = source.strip()[:-1]  # no name in it can be that of the field
+        return f"{body}{',' if body[1:].strip() else ''}{member}}}"
     members = list(_members(source))
     if all(name != field for name, _, _ in members):
         return f"{source.strip()[:-1]}{',' if members else ''}{member}}}"

@@ -10,6 +10,7 @@ NOTHING = "_"
 """What CoNLL-U writes where there is nothing."""
 
 _MISC = len(CONLLU_COLUMNS) - 1
+_EMPTY_MISC = f"\t{NOTHING}"
 NAME_KEY = "NER="
 """How the tags of spans are written into the last column of CoNLL-U, which has none of its own for them."""
 
@@ -23,10 +24,16 @@ def rows_with_column(record: TagRecord, cells: Sequence[str], outside: Sequence[
         outside: what stands behind a row that opens a document, an entry a column.
     """
     assert record.layout is not None
-    separator, remaining = record.layout.separator, iter(cells)
+    separator, rows, is_token = record.layout.separator, record.rows, record.is_token
+    first = is_token.index(True)
+    past = first + len(cells)
+    if all(is_token[first:past]):
+        front, behind = ([_widened(line, record, outside) for line in part] for part in (rows[:first], rows[past:]))
+        return [*front, *map(separator.join, zip(rows[first:past], cells, strict=True)), *behind]
+    remaining = iter(cells)
     return [
-        f"{line}{separator}{next(remaining)}" if is_token else _widened(line, record, outside)
-        for line, is_token in zip(record.rows, record.is_token, strict=True)
+        f"{line}{separator}{next(remaining)}" if holds_token else _widened(line, record, outside)
+        for line, holds_token in zip(rows, is_token, strict=True)
     ]
 
 
@@ -49,14 +56,19 @@ def _widened(line: str, record: TagRecord, outside: Sequence[str]) -> str:
 def conllu_rows(record: TagRecord, tags: Sequence[str], head: TagSet) -> list[str]:
     """Return the rows that came in with the tags in their column."""
     remaining = iter(tags)
-    rows = []
-    for line, is_token in zip(record.rows, record.is_token, strict=True):
-        if is_token:
-            columns = line.split("\t")
-            _put(columns, next(remaining), head)
-            line = "\t".join(columns)
-        rows.append(line)
-    return rows
+    return [
+        _with_tag(line, next(remaining), head) if is_token else line
+        for line, is_token in zip(record.rows, record.is_token, strict=True)
+    ]
+
+
+def _with_tag(line: str, tag: str, head: TagSet) -> str:
+    """Return a token's row of CoNLL-U with its tag."""
+    if head.scheme is not None and line.endswith(_EMPTY_MISC):
+        return line if tag == "O" else f"{line[: -len(NOTHING)]}{NAME_KEY}{tag}"
+    columns = line.split("\t")
+    _put(columns, tag, head)
+    return "\t".join(columns)
 
 
 def fresh_conllu(record: TagRecord, tags: Sequence[str], head: TagSet) -> list[str]:

@@ -1,13 +1,16 @@
 """What a tagger's filter reads: raw lines, tokens, CoNLL columns and JSON."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from rnncli.data.byte_lines import LineBlock
 from rnncli.data.formats.conll import (
     BLANKS,
     CONLLU_ID,
+    DOCUMENT_START,
     Layout,
     Record,
     conllu_layout,
@@ -17,6 +20,8 @@ from rnncli.data.formats.conll import (
 )
 
 INPUTS = ("raw", "tokens", "conll", "conllu", "jsonl")
+
+_CONLLU_IDS = re.compile(f"{CONLLU_ID.pattern}(?:\n{CONLLU_ID.pattern})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,27 +154,75 @@ def parse_json(
     return parse
 
 
-def read_columns(blocks: Iterable[LineBlock], token_column: int | None = None, *, is_conllu: bool = False) -> Groups:
+def read_columns(
+    blocks: Iterable[LineBlock],
+    token_column: int | None = None,
+    *,
+    is_conllu: bool = False,
+    layout: Layout | None = None,
+) -> Groups:
     """Read records of CoNLL columns, keeping every line.
 
     Args:
         blocks: the input's lines.
         token_column: 0-based index of the tokens, None to detect it.
         is_conllu: take the columns for those of CoNLL-U, without looking.
+        layout: what it is known to be, None to detect it.
 
     Yields:
         The records that a block completes, and whether reading on would block.
     """
-    layout = conllu_layout(token_column) if is_conllu else None
+    layout = conllu_layout(token_column) if is_conllu else layout
     for records, idle in read_records(blocks):
         group = []
         for record in records:
             layout = layout or detect_layout(record.lines, token_column)
-            group.append(_column_record(record, layout))
+            group.append((layout and _regular_record(record, layout)) or _column_record(record, layout))
         yield group, idle
 
 
+def first_layout(blocks: Iterable[LineBlock], token_column: int | None = None) -> Layout | None:
+    """Return the layout that `read_columns` detects in some lines, None where nothing in them tells."""
+    records = (record for group, _ in read_records(blocks) for record in group)
+    return next(filter(None, (detect_layout(record.lines, token_column) for record in records)), None)
+
+
+def _regular_record(record: Record, layout: Layout) -> TagRecord | None:
+    """Make a record of rows that are nothing but right, all at once; None where a row has to be looked at by itself."""
+    lines = record.lines
+    first, past = 0, len(lines)
+    while past and not lines[past - 1]:
+        past -= 1
+    while first < past and (not lines[first] or (lines[first][0] == "#" and layout.is_comment(lines[first]))):
+        first += 1
+    text = "".join(lines)
+    if first == past or layout.token_column >= layout.num_columns or not _is_text(text):
+        return None
+    cells = layout.table(lines[first:past])
+    if cells is None:
+        return None
+    width = layout.num_columns + 1
+    tokens, is_token = cells[layout.token_column :: width], [True] * (past - first)
+    if layout.is_conllu:
+        numbers = cells[::width]
+        joined = "\n".join(numbers)
+        if not _CONLLU_IDS.fullmatch(joined):
+            return None
+        if "-" in joined or "." in joined:
+            is_token = ["-" not in number and "." not in number for number in numbers]
+            tokens = list(compress(tokens, is_token))
+    elif DOCUMENT_START in tokens or min(tokens) < "!":  # what begins with a blank may be blank, and then its row too
+        return None
+    if not tokens:
+        return None
+    is_token = [False] * first + is_token + [False] * (len(lines) - past)
+    return TagRecord(
+        tokens, " ".join(tokens), None, len(text), record.first_line, None, record.ended, lines, layout, is_token
+    )
+
+
 def _column_record(record: Record, layout: Layout | None) -> TagRecord:
+    """Make a record row by row, and say what is wrong with the first row that is bad."""
     lines, ended = record.lines, record.ended
     size = sum(map(len, lines))
 
@@ -209,6 +262,8 @@ def _column_record(record: Record, layout: Layout | None) -> TagRecord:
 
 def _is_text(text: str) -> bool:
     """Tell at once whether a decoded record is proper text; if not, its lines are looked at one by one."""
+    if text.isascii():
+        return "\0" not in text
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from rnncli.data.formats.json_fields import add_field
@@ -14,10 +15,12 @@ from rnncli.data.formats.tag_columns import (
     rows_without_tags,
 )
 from rnncli.data.formats.tag_records import TagRecord
-from rnncli.data.tag_schemes import Span, read_spans
+from rnncli.data.tag_schemes import read_spans
 from rnncli.data.tag_sets import TagSet
 
 OUTPUTS = ("inline", "spans", "conll", "conllu", "jsonl")
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # `json.dumps` would make one a record
 
 
 class TagWriter:
@@ -61,7 +64,7 @@ class TagWriter:
     def _line(self, record: TagRecord, answers: Sequence[Sequence[str]] | None) -> str:
         end = self._separator if record.ended else ""
         if record.error is not None and self._is_json:
-            return json.dumps({"error": record.error}, ensure_ascii=False, separators=(",", ":")) + end
+            return dumps({"error": record.error}) + end
         if record.rows and record.error is None and record.tokens is None:
             return ""  # blank lines around sentences are no records
         if answers is None:
@@ -104,26 +107,26 @@ class TagWriter:
 def inline(record: TagRecord, tags: Sequence[str], head: TagSet) -> str:
     """Write `TOKEN/TAG`, and bare tokens outside of spans, escaping slashes and backslashes inside tokens."""
     bare = None if head.scheme is None else "O"
-    cells = []
-    for token, tag in zip(record.tokens or (), tags, strict=True):
-        escaped = token.replace("\\", "\\\\").replace("/", "\\/")
-        cells.append(escaped if tag == bare else f"{escaped}/{tag}")
-    return " ".join(cells)
+    tokens = record.tokens or ()
+    if "/" in record.text or "\\" in record.text:
+        tokens = [token.replace("\\", "\\\\").replace("/", "\\/") for token in tokens]
+    return " ".join([token if tag == bare else f"{token}/{tag}" for token, tag in zip(tokens, tags, strict=True)])
 
 
 def spans(record: TagRecord, tags: Sequence[str], head: TagSet) -> list[dict[str, Any]]:
     """List the spans of a record with code-point offsets in its text, `end` exclusive; plain tags span one token."""
-    offsets = record.offsets
+    found = None if head.scheme is None else read_spans(tags)
+    if found is not None and not found:
+        return []
+    text, offsets = record.text, record.offsets
     if offsets is None:
-        offsets, position = [], 0
-        for token in record.tokens or ():
-            offsets.append((position, position + len(token)))
-            position += len(token) + 1
-    found = []
-    for span in [Span(i, i + 1, tag) for i, tag in enumerate(tags)] if head.scheme is None else read_spans(tags):
-        start, end = offsets[span.start][0], offsets[span.end - 1][1]
-        found.append({"start": start, "end": end, "type": span.type, "text": record.text[start:end]})
-    return found
+        ends = list(accumulate(map(len, record.tokens or ()), lambda end, length: end + 1 + length))
+        offsets = list(zip([0, *[end + 1 for end in ends]], ends, strict=False))
+    if found is None:
+        places = [(start, end, tag) for (start, end), tag in zip(offsets, tags, strict=True)]
+    else:
+        places = [(offsets[span.start][0], offsets[span.end - 1][1], span.type) for span in found]
+    return [{"start": start, "end": end, "type": name, "text": text[start:end]} for start, end, name in places]
 
 
 def in_record(record: TagRecord, field: str, content: dict[str, Any]) -> str:
@@ -134,4 +137,4 @@ def in_record(record: TagRecord, field: str, content: dict[str, Any]) -> str:
 
 def dumps(value: Any) -> str:
     """Write JSON as the filters do: without spaces, and without escaping what UTF-8 can say."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
