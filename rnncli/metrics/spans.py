@@ -154,6 +154,34 @@ def score_spans(
     )
 
 
+def compare_f1(gold: Iterable[Sequence[str]], answers: Sequence[Iterable[Sequence[str]]]) -> list[float]:
+    """Compute the F1 of several answers to the same question, which agree on most sentences.
+
+    Args:
+        gold: The right tags of each sentence.
+        answers: Tags of each sentence, as tuples, by each answer.
+
+    Returns:
+        For each answer the F1 that `score_spans` gives, 0 without gold spans.
+
+    Raises:
+        ValueError: The numbers of sentences differ.
+    """
+    num_gold = 0
+    totals = [[0, 0] for _ in answers]
+    for gold_tags, *guesses in zip(gold, *answers, strict=True):
+        right = set(read_spans(gold_tags))
+        num_gold += len(right)
+        counts: dict[Sequence[str], tuple[int, int]] = {}
+        for total, guess in zip(totals, guesses, strict=True):
+            if guess not in counts:
+                spans = read_spans(guess)
+                counts[guess] = (len(spans), len(right.intersection(spans)))
+            total[0] += counts[guess][0]
+            total[1] += counts[guess][1]
+    return [LabelScores.of(num_gold, predicted, correct).f1 if num_gold else 0.0 for predicted, correct in totals]
+
+
 def _span_scores(
     micro: LabelScores,
     per_type: Mapping[str, LabelScores],

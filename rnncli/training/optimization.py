@@ -74,10 +74,8 @@ class Optimizer:
             FloatingPointError: the gradient is not finite; no step is taken.
         """
         self._sparse.accumulate()
-        gradients = [*self._dense.parameters, *self._sparse.pending()]
-        norm = nn.utils.clip_grad_norm_(gradients, self._config.clip_norm, foreach=True)
-        if not math.isfinite(float(norm)):
-            raise FloatingPointError("the gradient is not finite")
+        changed = [*self._dense.parameters, *self._sparse.pending()]
+        _clip([gradient for tensor in changed if (gradient := tensor.grad) is not None], self._config.clip_norm)
         self._rate = self._scale * learning_rate(progress, self._config)
         self._dense.step(self._rate)
         self._sparse.step(self._rate)
@@ -113,6 +111,20 @@ class Optimizer:
         self._dense.load(without_prefix("dense", tensors), numbers["dense"])
         self._sparse.load(without_prefix("tables", tensors), numbers["tables"])
         self._rate, self._scale = numbers["rate"], numbers["scale"]
+
+
+@torch.no_grad()
+def _clip(gradients: list[Tensor], clip_norm: float) -> None:
+    """Scale gradients to a norm, all together, where it is larger.
+
+    Raises:
+        FloatingPointError: they are not finite.
+    """
+    norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
+    if not math.isfinite(norm):
+        raise FloatingPointError("the gradient is not finite")
+    if norm > clip_norm:
+        torch._foreach_mul_(gradients, clip_norm / norm)
 
 
 @torch.no_grad()

@@ -26,7 +26,7 @@ from rnncli.errors import UsageError
 from rnncli.events import ModelWritten, Scored, TrainingEvent, Warned
 from rnncli.inference.tag_evaluation import TagScores, headline, score_tags
 from rnncli.inference.tagging import SentenceTagger, build_tagger
-from rnncli.metrics.spans import SpanScores, score_spans
+from rnncli.metrics.spans import SpanScores, compare_f1
 from rnncli.metrics.standard_error import standard_error
 from rnncli.model_bytes import MAX_FILE_SIZE
 from rnncli.models.tagger import Tagger
@@ -247,7 +247,7 @@ def _best_bias(tagger: SentenceTagger, dev: Sequence[Sentence]) -> tuple[float, 
     num_spans = sum(len(read_spans(tags)) for tags in gold)
     biases = _OUTSIDE_BIASES if num_spans >= ENOUGH_SPANS else (0.0,)
     answers = tagger.tag_with_biases([sentence.tokens for sentence in dev], biases)
-    scores = [score_spans(gold, answer).f1 or 0.0 for answer in answers]
+    scores = compare_f1(gold, answers)
     enough = max(scores) - CHANCE * standard_error(max(scores), num_spans)
     good = [(abs(bias), score, bias) for bias, score in zip(biases, scores, strict=True) if score >= enough]
     _, score, bias = min(good, key=lambda entry: (entry[0], -entry[1]))

@@ -12,7 +12,7 @@ from seqeval.scheme import BILOU, IOB2, IOBES
 from sklearn.metrics import accuracy_score
 
 from rnncli.data.tag_schemes import Scheme
-from rnncli.metrics.spans import SpanScores, score_spans
+from rnncli.metrics.spans import SpanScores, compare_f1, score_spans
 
 Pairs = list[list[tuple[str, str]]]
 STRICT = {Scheme.IOB2: ("BI", IOB2), Scheme.BIOES: ("BIES", IOBES), Scheme.BILOU: ("BILU", BILOU)}
@@ -130,6 +130,19 @@ def test_strict_scores_equal_seqeval(scheme: Scheme, data: st.DataObject) -> Non
         for name, one in scores.strict_per_type.items():
             row = [by_type[name][key] for key in ("precision", "recall", "f1-score", "support")]
             assert [one.precision, one.recall, one.f1, one.num_gold] == pytest.approx(row, abs=1e-12)
+
+
+@given(corpora("BIES"))
+def test_answers_compared_have_the_f1_that_each_has_alone(pairs: Pairs) -> None:
+    gold, predicted = split(pairs)
+    answers = [predicted, gold, predicted, [["O"] * len(tags) for tags in gold]]
+    found = compare_f1(gold, [[tuple(tags) for tags in answer] for answer in answers])
+    assert found == [score_spans(gold, answer).f1 or 0.0 for answer in answers]
+
+
+def test_answers_compared_must_be_of_one_length() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        compare_f1([["O"], ["O"]], [[("O",), ("O",)], [("O",)]])
 
 
 @given(corpora("BI"))
