@@ -5,15 +5,14 @@
    the interpreter's lock. Vectors are those of GCC and Clang, so the source knows no processor's own instructions.
    The callers, in gru.py beside this file, check all sizes and places. */
 
+#define INTERFACE 2
+
 #include <math.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#if !defined(__GNUC__)
-#error "needs the vector extensions of GCC or Clang"
-#endif
+#include "processors.h"
 
 #define ROWS 6 /* sentences in a block: with two vectors each, what 16 registers hold */
 #define ROUND_UP(value, step) (((value) + (step) - 1) / (step) * (step))
@@ -64,15 +63,13 @@ typedef int (*backward_function)(const struct layout *, const struct matrix *, c
                                  const struct matrix *, const struct matrix *, const struct matrix *,
                                  const struct matrix *, const struct matrix *);
 
-/* A processor's functions, those for float before those for double; the best comes first. */
+/* A processor's functions, those for float before those for double, in the order of processors.h. */
 static const struct variant {
-    const char *name;
     forward_function forward[2];
     backward_function backward[2];
 } VARIANTS[] = {
 #define VARIANT_ROW(variant)                                                                                           \
-    {#variant,                                                                                                         \
-     {(forward_function)forward_float_##variant, (forward_function)forward_double_##variant},                          \
+    {{(forward_function)forward_float_##variant, (forward_function)forward_double_##variant},                          \
      {(backward_function)backward_float_##variant, (backward_function)backward_double_##variant}}
 #if defined(__x86_64__)
     VARIANT_ROW(avx512),
@@ -80,25 +77,6 @@ static const struct variant {
 #endif
     VARIANT_ROW(generic),
 };
-#define NUM_VARIANTS ((int)(sizeof(VARIANTS) / sizeof(VARIANTS[0])))
-
-/* Whether this processor has what a variant needs, by its number; -1 where there is no such variant. */
-int gru_supports(int index) {
-    if (index < 0 || index >= NUM_VARIANTS)
-        return -1;
-#if defined(__x86_64__)
-    if (index == 0)
-        return __builtin_cpu_supports("avx512f");
-    if (index == 1)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-    return 1;
-}
-
-/* Changes with the functions' arguments, so that a library of an older source is not called. */
-int gru_interface(void) { return 1; }
-
-const char *gru_name(int index) { return VARIANTS[index].name; }
 
 /* Run from a zero state over a part of the blocks; 0 where memory is short. */
 int gru_forward(int variant, int is_double, const struct layout *layout, const struct matrix *gates,

@@ -1,25 +1,19 @@
 """The recurrence of the gated recurrent unit in C, for processors' speed; optional, built with the package."""
 
 import ctypes
-import os
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncli.errors import UsageError
+from rnncli.kernels.library import load_library, require
 
-VARIABLE = "RNNCLI_KERNELS"
-"""Environment variable: `off` leaves the C code aside, the name of a variant chooses it."""
+INTERFACE = 2
+"""Which arguments the functions of gru.c take."""
 
 _BLOCK = 6
 """Sentences that are taken through all their steps together: ROWS of gru.c."""
-
-_INTERFACE = 1
-"""Which arguments the functions of gru.c take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +69,7 @@ class GRUKernel:
         """Keep the library; nothing is computed."""
         self._library = library
         self._variant = variant
-        self.name: str = library.gru_name(variant).decode("ascii")
+        self.name: str = library.variant_name(variant).decode("ascii")
 
     def forward(
         self,
@@ -113,11 +107,11 @@ class GRUKernel:
             _check(gates, num_rows, 3 * size, weight)
         else:
             _check(gates, 0, 3 * size, weight)
-            _require(rows.dtype == np.int64 and rows.flags.c_contiguous and rows.shape == (len(rows),), "rows: type")
-            _require(num_rows <= len(rows) and rows.min() >= 0 and rows.max() < len(gates), "rows: out of range")
+            require(rows.dtype == np.int64 and rows.flags.c_contiguous and rows.shape == (len(rows),), "rows: type")
+            require(num_rows <= len(rows) and rows.min() >= 0 and rows.max() < len(gates), "rows: out of range")
         _check(weight, size, 3 * size, weight)
         _check(states, num_rows, size, weight)
-        _require(bias.shape == (size,) and bias.dtype == weight.dtype and bias.flags.c_contiguous, "bias: shape")
+        require(bias.shape == (size,) and bias.dtype == weight.dtype and bias.flags.c_contiguous, "bias: shape")
         if saved is not None:
             _check(saved, num_rows, 4 * size, weight)
         done = self._library.gru_forward(
@@ -182,72 +176,39 @@ class GRUKernel:
             raise MemoryError
 
 
-def load_kernel() -> GRUKernel | None:
+def load_gru_kernel() -> GRUKernel | None:
     """Return the kernel for this machine, None where it was not built, or is not wanted.
 
     Raises:
         UsageError: the environment names a variant that this machine does not have.
     """
-    wanted = os.environ.get(VARIABLE, "")
-    library = None if wanted == "off" else _library()
-    if library is None:
+    found = load_library("gru", INTERFACE)
+    if found is None:
         return None
-    variants = supported_variants()
-    if wanted and wanted not in variants:
-        raise UsageError(f"{VARIABLE}={wanted}: this machine has {', '.join(variants)} and off")
-    return GRUKernel(library, variants[wanted] if wanted else min(variants.values()))
-
-
-def supported_variants() -> dict[str, int]:
-    """Return the numbers of the variants that this machine can run by name, the fastest first; empty without any."""
-    library = _library()
-    variants: dict[str, int] = {}
-    index = 0
-    while library is not None and (supported := library.gru_supports(index)) >= 0:
-        if supported:
-            variants[library.gru_name(index).decode("ascii")] = index
-        index += 1
-    return variants
-
-
-@cache
-def _library() -> ctypes.CDLL | None:
-    path = Path(__file__).with_name("_gru.so")
-    try:
-        library = ctypes.CDLL(str(path))
-    except OSError:
-        return None
-    if library.gru_interface() != _INTERFACE:
-        return None
+    library, variant = found
     pointer, number = ctypes.c_void_p, ctypes.c_int
-    library.gru_name.restype = ctypes.c_char_p
     library.gru_forward.argtypes = [number, number, *[pointer] * 7]
     library.gru_backward.argtypes = [number, number, *[pointer] * 8]
-    return library
-
-
-def _require(sound: bool, what: str) -> None:
-    if not sound:
-        raise ValueError(what)
+    return GRUKernel(library, variant)
 
 
 def _num_rows(places: Places) -> int:
     """Check the places and return how many rows they ask for."""
     starts, lengths, offsets = places.starts, places.lengths, places.offsets
     for array in (starts, lengths, offsets):
-        _require(array.dtype == np.int64 and array.ndim == 1 and array.flags.c_contiguous, "places: type")
-    _require(0 < len(lengths) == len(starts) and lengths[-1] > 0 and lengths[0] <= len(offsets), "places: lengths")
-    _require(bool((lengths[1:] <= lengths[:-1]).all() and (offsets[1:] >= offsets[:-1]).all()), "places: order")
-    _require(int(starts.min()) >= 0 and int(offsets[0]) >= 0, "places: below zero")
+        require(array.dtype == np.int64 and array.ndim == 1 and array.flags.c_contiguous, "places: type")
+    require(0 < len(lengths) == len(starts) and lengths[-1] > 0 and lengths[0] <= len(offsets), "places: lengths")
+    require(bool((lengths[1:] <= lengths[:-1]).all() and (offsets[1:] >= offsets[:-1]).all()), "places: order")
+    require(int(starts.min()) >= 0 and int(offsets[0]) >= 0, "places: below zero")
     return int((starts + offsets[lengths - 1]).max()) + 1
 
 
 def _check(matrix: NDArray[Any], num_rows: int, width: int, like: NDArray[Any]) -> None:
-    _require(matrix.dtype == like.dtype and matrix.dtype in (np.float32, np.float64), "arrays: type")
-    _require(matrix.ndim == 2 and len(matrix) >= num_rows and matrix.shape[1] == width, "arrays: shape")
+    require(matrix.dtype == like.dtype and matrix.dtype in (np.float32, np.float64), "arrays: type")
+    require(matrix.ndim == 2 and len(matrix) >= num_rows and matrix.shape[1] == width, "arrays: shape")
     steps = matrix.strides
-    _require(steps[1] == matrix.itemsize or width == 1, "arrays: rows are not contiguous")
-    _require(steps[0] >= 0 and steps[0] % matrix.itemsize == 0, "arrays: strides")
+    require(steps[1] == matrix.itemsize or width == 1, "arrays: rows are not contiguous")
+    require(steps[0] >= 0 and steps[0] % matrix.itemsize == 0, "arrays: strides")
 
 
 def _matrix(array: NDArray[Any]) -> Any:
@@ -256,7 +217,7 @@ def _matrix(array: NDArray[Any]) -> Any:
 
 def _layout(places: Places, hidden_size: int, reverse: bool, part: tuple[int, int]) -> Any:
     index, count = part
-    _require(0 <= index < count, "part: out of range")
+    require(0 <= index < count, "part: out of range")
     num_sentences = len(places.lengths)
     num_blocks = -(-num_sentences // _BLOCK)
     arrays = [array.ctypes.data for array in (places.starts, places.lengths, places.offsets)]

@@ -2,7 +2,7 @@
 
 #if defined(__x86_64__)
 #define VARIANT avx512
-#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma")))
+#define TARGET AVX512
 #define LANES (64 / (int)sizeof(REAL))
 #include "gru_body.h"
 #undef VARIANT
@@ -10,7 +10,7 @@
 #undef LANES
 
 #define VARIANT avx2
-#define TARGET __attribute__((target("avx2,fma")))
+#define TARGET AVX2
 #define LANES (32 / (int)sizeof(REAL))
 #include "gru_body.h"
 #undef VARIANT

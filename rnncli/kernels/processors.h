@@ -1,33 +1,58 @@
-/* One piece of code for several kinds of processor, chosen at run time: the compiler's own vectors are enough here. */
+/* One piece of code for several kinds of processor, chosen at run time: the compiler's own vectors are enough here.
+
+   A file that includes this defines INTERFACE before: a number that changes with the arguments of its functions, so that
+   a library of an older source is not called. */
 
 #if !defined(__GNUC__)
-#error "needs the attributes of GCC or Clang"
+#error "needs the vectors and attributes of GCC or Clang"
 #endif
 
 #include <stdint.h>
 
 #define BODY static inline __attribute__((always_inline))
 
-/* Define a function from `name_body`, compiled once for each kind; its first parameter, `variant`, chooses. */
 #if defined(__x86_64__)
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma")))
+#define AVX2 __attribute__((target("avx2,fma")))
+#define HAS_AVX512                                                                                                     \
+    (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&  \
+     __builtin_cpu_supports("avx512vl"))
+#define HAS_AVX2 (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+
+/* Define a function from `name_body`, compiled once for each kind; its first parameter, `variant`, chooses. */
 #define FOR_EVERY_PROCESSOR(name, parameters, arguments)                                                               \
-    __attribute__((target("avx2,fma"))) static void name##_avx2 parameters { name##_body arguments; }                  \
+    AVX512 static void name##_avx512 parameters { name##_body arguments; }                                             \
+    AVX2 static void name##_avx2 parameters { name##_body arguments; }                                                 \
     static void name##_generic parameters { name##_body arguments; }                                                   \
     void name parameters {                                                                                             \
-        if (variant)                                                                                                   \
-            name##_generic arguments;                                                                                  \
-        else                                                                                                           \
-            name##_avx2 arguments;                                                                                     \
+        switch (variant) {                                                                                             \
+        case 0: name##_avx512 arguments; break;                                                                        \
+        case 1: name##_avx2 arguments; break;                                                                          \
+        default: name##_generic arguments;                                                                             \
+        }                                                                                                              \
     }
-#define HAS_FASTER (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 #else
 #define FOR_EVERY_PROCESSOR(name, parameters, arguments)                                                               \
     void name parameters { name##_body arguments; }
-#define HAS_FASTER 0
 #endif
 
-/* The variant for this processor: 0 the faster one, 1 the one for all. */
-int best_variant(void) { return HAS_FASTER ? 0 : 1; }
+/* The kinds by number, the fastest first; NULL behind the last. */
+const char *variant_name(int index) {
+#if defined(__x86_64__)
+    static const char *const NAMES[] = {"avx512", "avx2", "generic"};
+#else
+    static const char *const NAMES[] = {"generic"};
+#endif
+    return index < (int)(sizeof(NAMES) / sizeof(NAMES[0])) ? NAMES[index] : 0;
+}
 
-/* Which arguments the functions take. */
+/* Whether this processor is of a kind. */
+int variant_supported(int index) {
+#if defined(__x86_64__)
+    return index == 0 ? HAS_AVX512 : index == 1 ? HAS_AVX2 : 1;
+#else
+    return index == 0;
+#endif
+}
+
 int interface_version(void) { return INTERFACE; }

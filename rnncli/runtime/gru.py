@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncli.decoding.packed import Packing
-from rnncli.kernels.gru import Places, load_kernel
+from rnncli.kernels.gru import Places, load_gru_kernel
 
 
 class GRUDirection:
@@ -30,7 +30,7 @@ class GRUDirection:
         self, weight: NDArray[Any], bias: NDArray[Any], *, reverse: bool, dtype: type[np.floating] = np.float32
     ) -> None:
         """Fold the halves into the weights, unless the kernel runs."""
-        self._kernel = load_kernel()
+        self._kernel = load_gru_kernel()
         scale = dtype(0.5 if self._kernel is None else 1)
         self._weight = np.ascontiguousarray(weight, dtype) * scale
         self._bias = np.ascontiguousarray(bias, dtype) * scale

@@ -10,7 +10,7 @@ import torch
 from rnncli.config import TaggerConfig, to_dict
 from rnncli.data.formats.vectors import Vectors
 from rnncli.data.records import Sentence
-from rnncli.kernels.gru import load_kernel
+from rnncli.kernels.gru import load_gru_kernel
 from rnncli.training.tag_corpus import TagCorpus, TaggingJob
 
 
@@ -33,7 +33,7 @@ def fingerprint(
     Returns:
         JSON values by names that tell a person what differs.
     """
-    kernel = load_kernel()
+    kernel = load_gru_kernel()
     return {
         "training data": _digest(corpus.train),
         "development data": _digest(corpus.dev),

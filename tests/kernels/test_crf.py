@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnncli.kernels.crf import CRFKernel, Scores, load_crf_kernel
-from rnncli.kernels.gru import VARIABLE
+from rnncli.kernels.library import VARIABLE
 from rnncli.nn.crf import LinearChainCRF, log_partition_function, path_score
 
 pytestmark = pytest.mark.skipif(load_crf_kernel() is None, reason="the kernels were not built")

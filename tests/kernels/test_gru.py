@@ -7,19 +7,20 @@ import torch
 from numpy.typing import NDArray
 
 from rnncli.errors import UsageError
-from rnncli.kernels.gru import VARIABLE, GRUKernel, Places, load_kernel, supported_variants
+from rnncli.kernels.gru import INTERFACE, GRUKernel, Places, load_gru_kernel
+from rnncli.kernels.library import VARIABLE, supported_variants
 from rnncli.nn.cells.gru import GRULayer, gru_sequence
 
-pytestmark = pytest.mark.skipif(load_kernel() is None, reason="the kernels were not built")
+pytestmark = pytest.mark.skipif(load_gru_kernel() is None, reason="the kernels were not built")
 
 Arrays = dict[str, NDArray[Any]]
 TOLERANCES = {np.float32: 2e-5, np.float64: 1e-12}
 
 
-@pytest.fixture(params=sorted(supported_variants()))
+@pytest.fixture(params=supported_variants("gru", INTERFACE))
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> GRUKernel:
     monkeypatch.setenv(VARIABLE, request.param)
-    found = load_kernel()
+    found = load_gru_kernel()
     assert found is not None
     return found
 
@@ -229,7 +230,7 @@ def test_gradients_that_do_not_fit_are_refused(kernel: GRUKernel) -> None:
 
 def test_the_environment_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "off")
-    assert load_kernel() is None
+    assert load_gru_kernel() is None
     monkeypatch.setenv(VARIABLE, "abacus")
     with pytest.raises(UsageError, match=r"RNNCLI_KERNELS=abacus: this machine has .*generic and off"):
-        load_kernel()
+        load_gru_kernel()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rnncli.kernels.gru import VARIABLE
+from rnncli.kernels.library import VARIABLE
 from rnncli.kernels.tables import TableKernel, Update, load_table_kernel
 
 pytestmark = pytest.mark.skipif(load_table_kernel() is None, reason="the kernels were not built")

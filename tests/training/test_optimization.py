@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.config import TrainingConfig
-from rnncli.kernels.gru import VARIABLE
+from rnncli.kernels.library import VARIABLE
 from rnncli.nn.hashed_table import HashedTable
 from rnncli.training.optimization import Optimizer, learning_rate
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
-from rnncli.kernels.gru import load_kernel
+from rnncli.kernels.gru import load_gru_kernel
 from rnncli.nn.cells.gru_kernel import gru_kernel_sequence
 from rnncli.nn.layer import BidirectionalLayer
 
@@ -112,7 +112,7 @@ class GRULayer(BidirectionalLayer):
 
     def forward(self, inputs: Tensor, flipped: Tensor) -> Tensor:
         """Encode a batch, by the kernel where there is one."""
-        kernel = None if inputs.is_cuda else load_kernel()
+        kernel = load_gru_kernel() if inputs.device.type == "cpu" else None
         if kernel is None:
             return super().forward(inputs, flipped)
         products = torch.addmm(self.input_bias.flatten(), inputs.flatten(0, 1), self.input_weight.flatten(1))
