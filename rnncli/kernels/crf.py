@@ -3,6 +3,7 @@
 import ctypes
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,9 +147,11 @@ class CRFKernel:
 def load_crf_kernel() -> CRFKernel | None:
     """Return the kernel for this machine, None where it was not built, or is not wanted."""
     found = load_library("crf", _INTERFACE)
-    if found is None:
-        return None
-    library, variant = found
+    return None if found is None else _kernel(*found)
+
+
+@cache
+def _kernel(library: ctypes.CDLL, variant: int) -> CRFKernel:
     pointer, number = ctypes.c_void_p, ctypes.c_int
     library.crf_forward.argtypes = [number, *[pointer] * 3]
     library.crf_backward.argtypes = [number, *[pointer] * 9]

@@ -1,10 +1,11 @@
-/* What a training step does to tables of which it touches few rows: sums of rows, their gradient, and the update.
+/* What a training step does to tables of which it touches few rows: finding these, sums of rows, their gradient, and the
+   update.
 
    The update is what training/table_optimizer.py writes as a chain of array operations, each of which goes through
    memory that no cache holds; here a row is fetched once. The callers, in tables.py beside this file, check all sizes
    and places. */
 
-#define INTERFACE 1
+#define INTERFACE 2
 
 #include <math.h>
 #include <string.h>
@@ -124,6 +125,23 @@ BODY void tables_pool_backward_body(int variant, int64_t num_bags, int64_t size,
                 row[j] += scale * gradient[j];
         }
     }
+}
+
+/* Find the distinct rows among `count` of them, rising, and the place of each among these; return how many they are.
+   `numbers` holds a zero for every row of the table. */
+int64_t tables_distinct(int64_t count, const int64_t *rows, int64_t num_rows, int32_t *numbers, int64_t *distinct,
+                        int64_t *places) {
+    int64_t num_distinct = 0;
+    for (int64_t i = 0; i < count; i++)
+        numbers[rows[i]] = 1;
+    for (int64_t row = 0; row < num_rows; row++)
+        if (numbers[row]) {
+            numbers[row] = (int32_t)num_distinct;
+            distinct[num_distinct++] = row;
+        }
+    for (int64_t i = 0; i < count; i++)
+        places[i] = numbers[rows[i]];
+    return num_distinct;
 }
 
 FOR_EVERY_PROCESSOR(tables_update,

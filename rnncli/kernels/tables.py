@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rnncli.kernels.library import load_library, require
 
-_INTERFACE = 1
+_INTERFACE = 2
 _NUM_POWERS = 4096
 _NEGLIGIBLE = 1e-20
 """Powers below are taken for zero: numbers so small that a processor would be slow with them make no difference."""
@@ -79,6 +79,26 @@ class TableKernel:
         """Keep the library; nothing is computed."""
         self._library = library
         self._variant = variant
+
+    def distinct(self, rows: Places, num_rows: int) -> tuple[Places, Places]:
+        """Find the distinct rows among those that are looked up.
+
+        Args:
+            rows: int64 [M], rows of a table.
+            num_rows: of the table, fewer than 2^31.
+
+        Returns:
+            The distinct rows, int64 [U], rising, and the place of each row among them, int64 [M].
+
+        Raises:
+            ValueError: a type or row is wrong.
+        """
+        _check_places(rows, num_rows)
+        numbers, distinct = np.zeros(num_rows, np.int32), np.empty(min(len(rows), num_rows), np.int64)
+        places = np.empty_like(rows)
+        pointers = _pointers(numbers, distinct, places)
+        count = self._library.tables_distinct(len(rows), rows.ctypes.data, num_rows, *pointers)
+        return distinct[:count], places
 
     def pool(self, table: Floats, places: Places, starts: Places, pooled: Floats, *, is_mean: bool) -> None:
         """Sum up rows, one bag of them after the other.
@@ -168,10 +188,14 @@ class TableKernel:
 def load_table_kernel() -> TableKernel | None:
     """Return the kernel for this machine, None where it was not built, or is not wanted."""
     found = load_library("tables", _INTERFACE)
-    if found is None:
-        return None
-    library, variant = found
+    return None if found is None else _kernel(*found)
+
+
+@cache
+def _kernel(library: ctypes.CDLL, variant: int) -> TableKernel:
     pointer, number, count = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
+    library.tables_distinct.argtypes = [count, pointer, count, pointer, pointer, pointer]
+    library.tables_distinct.restype = count
     library.tables_pool.argtypes = [number, count, count, number, *[pointer] * 4]
     library.tables_pool_backward.argtypes = library.tables_pool.argtypes
     library.tables_update.argtypes = [number, pointer, pointer, count, pointer, pointer]

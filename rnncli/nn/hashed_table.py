@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from rnncli.kernels.tables import load_table_kernel
+
 
 class HashedTable(nn.Module):
     """Rows of numbers that are trained without a gradient the size of the table.
@@ -38,12 +40,21 @@ class HashedTable(nn.Module):
         """
         if not self.training:
             return self.weight, rows
-        # What `torch.unique` would return, without sorting: the table is not much larger than what is looked up.
-        is_touched = torch.zeros(len(self.weight), dtype=torch.bool, device=rows.device)
-        is_touched[rows] = True
-        unique = is_touched.nonzero().squeeze(1)
-        places = torch.empty(len(self.weight), dtype=torch.int64, device=rows.device)
-        places[unique] = torch.arange(len(unique), device=rows.device)
+        unique, places = _distinct(rows, len(self.weight))
         values = self.weight.index_select(0, unique).requires_grad_()
         self.touched = (unique, values)
-        return values, places[rows]
+        return values, places
+
+
+def _distinct(rows: Tensor, num_rows: int) -> tuple[Tensor, Tensor]:
+    """Return what `torch.unique` does, without sorting: the table is not much larger than what is looked up."""
+    kernel = load_table_kernel() if rows.device.type == "cpu" else None
+    if kernel is not None:
+        unique, places = kernel.distinct(rows.flatten().contiguous().numpy(), num_rows)
+        return torch.from_numpy(unique), torch.from_numpy(places).view(rows.shape)
+    is_touched = torch.zeros(num_rows, dtype=torch.bool, device=rows.device)
+    is_touched[rows] = True
+    found = is_touched.nonzero().squeeze(1)
+    numbers = torch.empty(num_rows, dtype=torch.int64, device=rows.device)
+    numbers[found] = torch.arange(len(found), device=rows.device)
+    return found, numbers[rows]

@@ -26,6 +26,17 @@ def test_it_is_left_aside_where_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch
     assert load_table_kernel() is None
 
 
+@pytest.mark.parametrize("count", [0, 1, 20, 500])
+def test_distinct_rows_and_their_places(kernel: TableKernel, count: int) -> None:
+    rows = np.random.default_rng(count).integers(100, size=count)
+    distinct, places = kernel.distinct(rows, 100)
+    expected, inverse = np.unique(rows, return_inverse=True)
+    assert distinct.tolist() == expected.tolist()
+    assert places.tolist() == inverse.tolist()
+    with pytest.raises(ValueError, match="out of range"):
+        kernel.distinct(np.append(rows, 100), 100)
+
+
 @pytest.mark.parametrize("is_mean", [False, True])
 @pytest.mark.parametrize("size", SIZES)
 def test_bags_are_pooled_and_their_gradient_goes_to_every_row(kernel: TableKernel, size: int, is_mean: bool) -> None:

@@ -1,11 +1,16 @@
 import pytest
 import torch
 
+from rnncli.kernels.gru import VARIABLE
 from rnncli.nn.hashed_table import HashedTable
 
 
-@pytest.mark.parametrize("shape", [(7,), (4, 3), (3, 2, 2)])
-def test_the_rows_touched_are_the_distinct_ones(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("kernels", ["", "off"])
+@pytest.mark.parametrize("shape", [(7,), (4, 3), (3, 2, 2), (50,)])
+def test_the_rows_touched_are_the_distinct_ones(
+    shape: tuple[int, ...], kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, kernels)
     torch.manual_seed(0)
     table = HashedTable(9, 4, scale=1.0).train()
     rows = torch.randint(9, shape)
