@@ -122,14 +122,13 @@ def predict_ours(arrays: Arrays, threads: int, *, from_words: bool) -> Callable[
     # All sentences are of one length, so that packing puts time first and leaves their order.
     flat = np.ascontiguousarray(arrays["inputs"].transpose(1, 0, 2)).reshape(batch_size * num_steps, -1)
     rows = np.ascontiguousarray(arrays["words"].T).ravel()
-    by_word = np.concatenate(layer.gates(arrays["vectors"]), axis=1)
-    halves = by_word.reshape(2 * len(by_word), -1)
+    cached = layer.gates(arrays["vectors"])
 
     def step() -> dict[str, NDArray[Any]]:
         if from_words:
-            states = layer.run((halves, halves), (2 * rows, 2 * rows + 1), packing, pool)
+            states = layer.run(cached, (rows, rows), packing, pool)
         else:
-            states = layer.run(layer.gates(flat), (None, None), packing, pool)
+            states = layer.run(layer.gates(flat, pool), (None, None), packing, pool)
         return {"states": states.reshape(num_steps, batch_size, -1).transpose(1, 0, 2)}
 
     return step
