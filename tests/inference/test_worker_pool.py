@@ -1,6 +1,7 @@
 """Forked processes: answers, errors, deaths and ends."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -136,11 +137,11 @@ def answer(task):
     return os.getpid()
 
 with WorkerPool(answer, 2) as pool:
-    for index in (0, 1):
+    for index in (1, 0):
         pool.send(index, 0)
         while not pool.wait()[0]: pass
         print(pool.receive(index), flush=True)
-    pool.send(0, 60)
+    pool.send(1, 60)
     pool.wait()
 """
 
@@ -158,8 +159,11 @@ def test_whatever_ends_the_process_ends_its_workers(number: signal.Signals) -> N
     busy, idle = (int(process.stdout.readline()) for _ in range(2))
     process.send_signal(number)
     assert process.wait(30) == -number
+    # Who reads the output need not wait for a worker, and no worker for another one.
+    assert select.select([process.stdout], [], [], 10)[0]
+    assert process.stdout.read() == ""
     assert is_gone(idle)
-    if number is signal.SIGKILL:  # nobody is left to end a worker at work: it ends when it has an answer for nobody
+    if number is signal.SIGKILL:  # nobody is left to end a worker at work, which ends when it finds nobody to answer to
         os.kill(busy, signal.SIGKILL)
     assert is_gone(busy)
     process.communicate()
