@@ -77,7 +77,7 @@ class WorkerPool:
             signal.pthread_sigmask(signal.SIG_SETMASK, usual)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object = None, error: BaseException | None = None, _traceback: object = None) -> None:
         """End the workers, whatever they are doing."""
         self._kill()
         for worker in self._workers:
@@ -88,6 +88,8 @@ class WorkerPool:
         self._workers = []
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        if isinstance(error, BrokenPipeError):  # what the signal was held back for is done
+            os.kill(os.getpid(), signal.SIGPIPE)
 
     def is_busy(self, index: int) -> bool:
         """Tell whether a worker has a task."""
@@ -124,8 +126,10 @@ class WorkerPool:
         try:
             return pickle.load(worker.answers)
         except (EOFError, pickle.UnpicklingError):
-            error = ResourceError(f"process {worker.number}, one of {self._count} at work, died", hint="--jobs 1")
-            return Failure(error)
+            end = os.waitid(os.P_PID, worker.number, os.WEXITED | os.WNOWAIT)
+            is_killed = end is not None and end.si_code != os.CLD_EXITED
+            how = f"was killed by {signal.Signals(end.si_status).name}" if end and is_killed else "has ended by itself"
+            return Failure(ResourceError(f"a worker process {how}", hint="--jobs 1"))
 
     def _start(self, usual_signals: set[int]) -> _Worker:
         (received, tasks), (answers, sent) = _pipe(), _pipe()

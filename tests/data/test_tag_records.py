@@ -1,7 +1,7 @@
 """Columns as the filter reads them: every line kept, tokens found, bad records told."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rnncli.data.byte_lines import LineBlock
@@ -128,7 +128,7 @@ def odd_records(draw: st.DrawFn) -> tuple[Record, Layout]:
         st.sampled_from(["a", "bc", "1", "7", "é"]), min_size=layout.num_columns, max_size=layout.num_columns
     )
     odd = st.lists(odd_cells, min_size=max(0, layout.num_columns - 1), max_size=layout.num_columns + 1)
-    row = (usual | usual | usual | odd).map(layout.separator.join)
+    row = (usual | usual | odd).map(layout.separator.join)
     numbered = st.builds(lambda number, rest: "\t".join([number, *rest]), odd_cells, usual.map(lambda cells: cells[1:]))
     front = draw(st.lists(st.sampled_from(["", "# a comment", "#c"]), max_size=2))
     body = draw(st.lists((row | numbered) if layout.is_conllu else row, max_size=4))
@@ -136,6 +136,12 @@ def odd_records(draw: st.DrawFn) -> tuple[Record, Layout]:
 
 
 @given(odd_records())
+@example((Record(1, ["a", " ", ""]), Layout("\t", 1)))
+@example((Record(1, ["a\tb", "\t"]), Layout("\t", 2)))
+@example((Record(1, ["a b", DOCUMENT_START + " b", ""]), Layout(" ", 2)))
+@example((Record(1, ["a b", " a b", ""]), Layout(" ", 3)))
+@example((Record(1, ["a b c", "a b", "a b c d"]), Layout(" ", 3)))
+@settings(max_examples=300)
 def test_what_is_read_at_once_is_what_is_read_row_by_row(case: tuple[Record, Layout]) -> None:
     at_once = tag_records._regular_record(*case)
     assert at_once is None or at_once == tag_records._column_record(*case)
