@@ -10,7 +10,9 @@ import torch
 from rnncli.config import TaggerConfig, to_dict
 from rnncli.data.formats.vectors import Vectors
 from rnncli.data.records import Sentence
+from rnncli.kernels.crf import load_crf_kernel
 from rnncli.kernels.gru import load_gru_kernel
+from rnncli.kernels.tables import load_table_kernel
 from rnncli.training.tag_corpus import TagCorpus, TaggingJob
 
 
@@ -43,7 +45,11 @@ def fingerprint(
         "language": job.language,
         "device": str(device),
         "threads": torch.get_num_threads(),
-        "kernel": kernel.name if kernel else None,
+        "kernels": {
+            "gru": kernel.name if kernel else None,
+            "crf": load_crf_kernel() is not None,
+            "tables": load_table_kernel() is not None,
+        },
         "versions": {"rnncli": version("rnncli"), "torch": torch.__version__},
         **to_dict(job.training),
         "model": to_dict(config),
