@@ -11,7 +11,7 @@ from rnncli.inference.streaming import Filter, Record, run_filter
 from rnncli.inference.worker_pool import Failure, WorkerPool
 
 _MOST_HELD = 4
-"""Chunks a process that may be at work or wait for an earlier one: so much is kept in memory."""
+"""Chunks a process that may be read and not yet written: so much is kept in memory."""
 
 
 class SharedFilter(Filter[Record], Protocol[Record]):
@@ -128,66 +128,66 @@ class _Exchange:
     """Deals chunks out and brings the answers into their order."""
 
     def __init__(self, pool: WorkerPool, jobs: int, worker: SharedFilter[Any], pieces: Iterator[Piece]) -> None:
-        self._pool, self._jobs = pool, jobs
-        self._worker, self._pieces = worker, pieces
-        self._next: Piece | None = None
+        self._pool, self._worker, self._pieces = pool, worker, pieces
         self._has_ended = False
         self._error: RnncliError | None = None
+        self._pause: Piece | None = None
         self._context: Any = None
-        self._num_sent = 0
-        self._sent: deque[tuple[int, Piece]] = deque()
-        self._given = [0] * jobs
-        self._answers: dict[int, Any] = {}
+        self._num_dealt = 0
+        self._most_dealt = _MOST_HELD * jobs
+        self._dealt: deque[tuple[int, Piece]] = deque()  # and not yet answered in their turn
+        self._queues: list[deque[tuple[int, _Task]]] = [deque() for _ in range(jobs)]
+        self._at_work = [0] * jobs
+        self._answers: dict[int, _Answer | Failure] = {}
 
     def run(self) -> Iterator[tuple[Piece, _Answer]]:
         """Yield every chunk with its answer, in order."""
         while True:
-            if self._next is None and not self._has_ended:
+            self._hand_out()
+            while not self._has_ended and self._pause is None and len(self._dealt) < self._most_dealt:
                 self._read_on()
-            piece = self._next
-            if piece is None and not self._sent:
+                self._hand_out()
+            if not self._dealt and self._pause is None:
                 break
-            if piece is not None and piece.chunk is not None and self._may_send():
-                self._send(piece, piece.chunk)
-                self._next = None
-                continue
-            pauses = piece is not None and piece.chunk is None
-            ready, goes_on = self._pool.wait(piece.descriptor if piece is not None and pauses else None)
+            ready, goes_on = self._pool.wait(None if self._pause is None else self._pause.descriptor)
             if goes_on:
-                self._next = None
+                self._pause = None
             for index in ready:
                 self._receive(index)
-            while self._sent and self._sent[0][0] in self._answers:
-                number, first = self._sent.popleft()
-                yield first, self._checked(first, self._answers.pop(number))
+            while self._dealt and self._dealt[0][0] in self._answers:
+                number, piece = self._dealt.popleft()
+                yield piece, self._checked(piece, self._answers.pop(number))
         if self._error is not None:
             raise self._error
 
     def _read_on(self) -> None:
-        """Get the next piece; an error of reading waits until all before it is answered."""
+        """Deal one more piece; an error of reading waits until all before it is answered."""
         try:
-            self._next = next(self._pieces, None)
+            piece = next(self._pieces, None)
         except RnncliError as error:
-            self._error = error
-        self._has_ended = self._next is None
+            piece, self._error = None, error
+        if piece is None:
+            self._has_ended = True
+        elif piece.chunk is None:
+            self._pause = piece
+        else:
+            context = None if piece.is_first else self._context
+            self._queues[self._num_dealt % len(self._queues)].append((self._num_dealt, _Task(piece.chunk, context)))
+            self._dealt.append((self._num_dealt, piece))
+            self._num_dealt += 1
+            self._context = self._worker.context_behind(piece.chunk, context)
 
-    def _may_send(self) -> bool:
-        return len(self._sent) < _MOST_HELD * self._jobs and not self._pool.is_busy(self._num_sent % self._jobs)
-
-    def _send(self, piece: Piece, chunk: Chunk) -> None:
-        index = self._num_sent % self._jobs
-        context = None if piece.is_first else self._context
-        self._pool.send(index, _Task(chunk, context))
-        self._given[index] = self._num_sent
-        self._sent.append((self._num_sent, piece))
-        self._num_sent += 1
-        self._context = self._worker.context_behind(chunk, context)
+    def _hand_out(self) -> None:
+        for index, queue in enumerate(self._queues):
+            if queue and not self._pool.is_busy(index):
+                self._at_work[index], task = queue.popleft()
+                self._pool.send(index, task)
 
     def _receive(self, index: int) -> None:
         answer = self._pool.receive(index)
-        self._answers[self._given[index]] = answer
-        if isinstance(answer, Failure):  # all before it is still to be written, but nothing behind it
-            self._next, self._has_ended = None, True
+        self._answers[self._at_work[index]] = answer
+        if isinstance(answer, Failure):  # all before it is still to be written, but nothing behind it is
+            self._pause, self._has_ended = None, True
 
     @staticmethod
     def _checked(piece: Piece, answer: _Answer | Failure) -> _Answer:

@@ -127,10 +127,21 @@ def test_inputs_of_all_kinds(outcomes: Any, tmp_path: Path) -> None:
     (tmp_path / "cut.gz").write_bytes(gzip.compress(os.urandom(5000).hex().encode() + feed.read_bytes())[:-30])
     (tmp_path / "mark").write_bytes(b"\xef\xbb\xbf" + feed.read_bytes() + b"\n" * 700)
     (tmp_path / "comments").write_bytes(b"# nothing\n\n" * 60 + feed.read_bytes())
+    (tmp_path / "changed").write_bytes(b"Ada O\n\n" * 60 + b"Ada X O\n\n" * 60)
     (tmp_path / "empty").write_bytes(b"")
     (tmp_path / "blank").write_bytes(b"\n\n")
     (tmp_path / "open").write_bytes(b"Ada O\nmet O")
-    files = [["a"], ["a.gz"], ["mark"], ["comments"], ["empty"], ["blank"], ["open"], ["open", "a", "empty", "open"]]
+    files = [
+        ["a"],
+        ["a.gz"],
+        ["mark"],
+        ["comments"],
+        ["changed"],
+        ["empty"],
+        ["blank"],
+        ["open"],
+        ["open", "a", "empty", "open"],
+    ]
     files += [["a", "tabs", "a.gz"]]
     compare(outcomes, [["--input", "conll", "--format", "conll", *names] for names in files], {0, 1})
     broken = [["cut.gz"], ["a", "cut.gz", "a"]]

@@ -139,7 +139,7 @@ def odd_records(draw: st.DrawFn) -> tuple[Record, Layout]:
 @example((Record(1, ["a", " ", ""]), Layout("\t", 1)))
 @example((Record(1, ["a\tb", "\t"]), Layout("\t", 2)))
 @example((Record(1, ["a b", DOCUMENT_START + " b", ""]), Layout(" ", 2)))
-@example((Record(1, ["a b", " a b", ""]), Layout(" ", 3)))
+@example((Record(1, ["a b c", " a b", ""]), Layout(" ", 3, 1)))
 @example((Record(1, ["a b c", "a b", "a b c d"]), Layout(" ", 3)))
 @settings(max_examples=300)
 def test_what_is_read_at_once_is_what_is_read_row_by_row(case: tuple[Record, Layout]) -> None:

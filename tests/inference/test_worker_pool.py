@@ -142,6 +142,7 @@ with WorkerPool(answer, 2) as pool:
         while not pool.wait()[0]: pass
         print(pool.receive(index), flush=True)
     pool.send(1, 60)
+    print("busy", flush=True)
     pool.wait()
 """
 
@@ -157,6 +158,7 @@ def test_whatever_ends_the_process_ends_its_workers(number: signal.Signals) -> N
     )
     assert process.stdout is not None
     busy, idle = (int(process.stdout.readline()) for _ in range(2))
+    assert process.stdout.readline() == "busy\n"
     process.send_signal(number)
     assert process.wait(30) == -number
     # Who reads the output need not wait for a worker, and no worker for another one.
