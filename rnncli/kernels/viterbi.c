@@ -37,7 +37,7 @@ struct layout {
 };
 
 #if defined(__x86_64__)
-#define TARGET __attribute__((target("avx2,fma")))
+#define TARGET AVX2
 #define LANES 8
 #define NAME(x) x##_avx2
 #include "viterbi_body.h"
@@ -55,7 +55,7 @@ struct layout {
 void viterbi(int variant, const struct chain *chain, const struct layout *layout, const float *emissions, float *states,
              int64_t *tags) {
 #if defined(__x86_64__)
-    if (!variant) {
+    if (variant < 2) { /* vectors of 16 would not be filled */
         viterbi_avx2(chain, layout, emissions, states, tags);
         return;
     }
