@@ -1,11 +1,13 @@
 """The best tag path of a linear chain."""
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnncli.decoding.packed import Packing
+from rnncli.kernels.viterbi import load_viterbi_kernel
 
 FORBIDDEN = -1e4
 """Score of a transition, a start or an end that must not be; a transition of less counts as this."""
@@ -15,11 +17,11 @@ _ADDED = 1 << 17
 
 
 class Viterbi:
-    """Finds the path of the highest score.
+    """Finds the path of the highest score: by the kernel where there is one for the numbers given, otherwise in NumPy.
 
-    Scores lie tag by tag, all sequences side by side, so that sums and maxima run along whole rows. Only transitions
-    that are not forbidden are tried: between the tags of spans, about a third of all. Which tag came before is looked
-    for on the way back, for the tags of the best path alone.
+    In NumPy scores lie tag by tag, all sequences side by side, so that sums and maxima run along whole rows. Only
+    transitions that are not forbidden are tried: between the tags of spans, about a third of all. Which tag came before
+    is looked for on the way back, for the tags of the best path alone.
 
     Args:
         transitions: float [K, K], from row to column.
@@ -33,18 +35,11 @@ class Viterbi:
     def __init__(
         self, transitions: NDArray[np.floating], start: NDArray[np.floating], end: NDArray[np.floating]
     ) -> None:
-        """Put tags together that as many others may come before."""
+        """Keep the scores, in the kernel's layout where it runs."""
         self._arriving = np.ascontiguousarray(np.maximum(transitions, FORBIDDEN).T)
         self._start, self._end = start[:, None], end[:, None]
-        self._groups = []
-        legal = self._arriving > FORBIDDEN
-        counts = legal.sum(1)
-        for count in sorted(set(counts.tolist()) - {0}):
-            targets = np.flatnonzero(counts == count)
-            sources = np.ascontiguousarray(np.nonzero(legal[targets])[1].reshape(-1, count).T)
-            scores = self._arriving[targets, sources][:, :, None]
-            is_shared = bool((sources == sources[:, :1]).all())
-            self._groups.append((targets, sources[:, :1] if is_shared else sources, scores))
+        is_single = transitions.dtype == start.dtype == end.dtype == np.float32
+        self._kernel = load_viterbi_kernel(transitions, start, end, FORBIDDEN) if is_single else None
 
     def best(self, emissions: NDArray[np.floating], packing: Packing) -> NDArray[np.int64]:
         """Find the best path of every sequence of a batch.
@@ -56,6 +51,8 @@ class Viterbi:
         Returns:
             int64 [N], packed tag indices; ties go to the lower index.
         """
+        if self._kernel is not None and emissions.dtype == np.float32:
+            return self._kernel.best(np.ascontiguousarray(emissions), packing.lengths, packing.offsets)
         parts = list(zip(packing.offsets.tolist(), packing.batch_sizes.tolist(), strict=True))
         ways, final = self._forward(emissions, parts)
         tags = np.empty(len(emissions), dtype=np.int64)
@@ -67,6 +64,20 @@ class Viterbi:
             current[:size] = candidates.argmax(1)
         tags[: len(current)] = current
         return tags
+
+    @cached_property
+    def _groups(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]]:
+        """Tags that as many others may come before: the tags, the others [count, tags or 1] and the scores."""
+        groups = []
+        legal = self._arriving > FORBIDDEN
+        counts = legal.sum(1)
+        for count in sorted(set(counts.tolist()) - {0}):
+            targets = np.flatnonzero(counts == count)
+            sources = np.ascontiguousarray(np.nonzero(legal[targets])[1].reshape(-1, count).T)
+            scores = self._arriving[targets, sources][:, :, None]
+            is_shared = bool((sources == sources[:, :1]).all())
+            groups.append((targets, sources[:, :1] if is_shared else sources, scores))
+        return groups
 
     def _forward(
         self, emissions: NDArray[np.floating], parts: list[tuple[int, int]]
@@ -95,5 +106,5 @@ class Viterbi:
             count = max(1, _ADDED // (len(sources) * score.shape[1]))
             for i in range(0, len(targets), count):
                 before = score[sources if sources.shape[1] == 1 else sources[:, i : i + count]]
-                arrived[targets[i : i + count]] = (before + scores[:, i : i + count]).max(0)
+                arrived[targets[i : i + count]] = (before + scores[:, i : i + count]).max(0, initial=FORBIDDEN)
         return arrived
