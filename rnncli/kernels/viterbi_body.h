@@ -47,6 +47,12 @@ INLINE void NAME(take)(const struct chain *chain, const struct layout *layout, i
     const int64_t num_tags = chain->num_tags, width = chain->num_blocks * BLOCK;
     for (int64_t t = 0; t < layout->lengths[sentence]; t++, states += width) {
         const float *restrict own = emissions + (layout->offsets[t] + sentence) * num_tags;
+        if (t + 1 < layout->lengths[sentence]) {
+            /* Far away, with the other sentences' tokens between: nothing else foresees it. */
+            const float *ahead = emissions + (layout->offsets[t + 1] + sentence) * num_tags;
+            for (int64_t i = 0; i < num_tags; i += 64 / sizeof(float))
+                __builtin_prefetch(ahead + i);
+        }
         UNROLL for (int64_t i = 0; i < num_tags; i++)
             states[i] = own[chain->order[i]];
         for (int64_t i = num_tags; i < width; i++)
