@@ -11,11 +11,13 @@ Reference:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnncli.config import FeatureConfig
+from rnncli.kernels.words import Layout, Texts, WordKernel, load_word_kernel
 
 KINDS = ("norm", "prefix1", "prefix2", "prefix3", "suffix1", "suffix2", "suffix3", "suffix4", "shape")
 """Names of the features that have one value a word, in the order of the tables."""
@@ -34,6 +36,7 @@ _CLASSES = np.zeros(0x110000, dtype=np.uint8)
 """Kind of every code point met so far: 0 not yet met, 1 upper case, 2 other letter, 3 digit, 4 itself."""
 
 Hashes = NDArray[np.uint64]
+_Codes = TypeVar("_Codes", np.uint32, np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,13 @@ def extract(words: Sequence[str], config: FeatureConfig) -> WordFeatures:
         words: any strings, at least one.
         config: sizes of the tables.
     """
-    codes, lengths = _code_points([word.lower() for word in words])
+    kernel = load_word_kernel()
+    lowered = _cut([word.lower() for word in words])
+    if kernel is not None:
+        return _extract_in_c(kernel, lowered, _cut(words), config)
+    codes, lengths = _code_points(lowered)
     affixes = _affix_hashes(codes, lengths)
-    hashes = np.stack([*affixes, _shape_hashes(*_code_points(words))], axis=1)
+    hashes = np.stack([*affixes, _shape_hashes(*_code_points(_cut(words)))], axis=1)
     sizes = np.array(table_sizes(config), dtype=np.uint64)
     starts = np.concatenate(([0], np.cumsum(sizes[:-1]))).astype(np.uint64)
     rows = np.stack([_scale(hashes, multiplier, sizes) + starts for multiplier in _MULTIPLIERS], axis=2)
@@ -83,14 +90,32 @@ def vector_rows(words: Sequence[str], rows: Mapping[str, int]) -> list[int]:
     return [rows.get(word) or rows.get(word.lower(), 0) for word in words]
 
 
-def _code_points(words: Sequence[str]) -> tuple[Hashes, NDArray[np.int64]]:
-    """Return the words as uint64 [W, C] code points, padded with zeros, and their lengths [W]."""
-    cut = [w if len(w) <= MAX_CHARS else w[: MAX_CHARS - _KEPT_END] + w[-_KEPT_END:] for w in words]
-    lengths = np.fromiter(map(len, cut), dtype=np.int64, count=len(cut))
-    width = max(1, int(lengths.max()))
-    text = "".join([word.ljust(width, "\0") for word in cut])
+def _extract_in_c(kernel: WordKernel, lowered: list[str], words: list[str], config: FeatureConfig) -> WordFeatures:
+    texts = _texts("<" + "><".join(lowered) + ">", lowered, 2)
+    shapes = _texts("".join(words), words, 0)
+    layout = Layout(np.array(table_sizes(config)), config.ngram_rows, config.ngram_min, config.ngram_max)
+    return WordFeatures(*kernel.hash(texts, Texts(_kinds(shapes.codes), shapes.starts), layout))
+
+
+def _texts(text: str, words: list[str], num_marks: int) -> Texts:
+    """Lay out a text of words, each of which takes so many characters more than it has."""
+    starts = np.zeros(len(words) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, words), dtype=np.int64, count=len(words)) + num_marks, out=starts[1:])
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    return codes.reshape(len(cut), width).astype(np.uint64), lengths
+    return Texts(codes.astype(np.uint32, copy=False), starts)
+
+
+def _cut(words: Sequence[str]) -> list[str]:
+    return [w if len(w) <= MAX_CHARS else w[: MAX_CHARS - _KEPT_END] + w[-_KEPT_END:] for w in words]
+
+
+def _code_points(words: list[str]) -> tuple[Hashes, NDArray[np.int64]]:
+    """Return the words as uint64 [W, C] code points, padded with zeros, and their lengths [W]."""
+    lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
+    width = max(1, int(lengths.max()))
+    text = "".join([word.ljust(width, "\0") for word in words])
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    return codes.reshape(len(words), width).astype(np.uint64), lengths
 
 
 def _affix_hashes(codes: Hashes, lengths: NDArray[np.int64]) -> list[Hashes]:
@@ -114,15 +139,20 @@ def _affix_hashes(codes: Hashes, lengths: NDArray[np.int64]) -> list[Hashes]:
     return result
 
 
-def _shape_hashes(codes: Hashes, lengths: NDArray[np.int64]) -> Hashes:
-    """Hash the words' shapes, [W]: letters and digits by kind, runs cut after four, so `Merkel` is like `Xxxxx`."""
+def _kinds(codes: NDArray[_Codes]) -> NDArray[_Codes]:
+    """Return the kind of every character: those of _CLASSES, or its code point moved out of their way."""
     classes = _CLASSES[codes]
     if not classes.all():
         for code in set(codes[classes == 0].tolist()):
             char = chr(code)
             _CLASSES[code] = 1 if char.isupper() else 2 if char.isalpha() else 3 if char.isdigit() else 4
         classes = _CLASSES[codes]
-    kinds = np.where(classes == 4, codes + np.uint64(4), classes)
+    return np.where(classes == 4, codes + codes.dtype.type(4), classes)
+
+
+def _shape_hashes(codes: Hashes, lengths: NDArray[np.int64]) -> Hashes:
+    """Hash the words' shapes, [W]: letters and digits by kind, runs cut after four, so `Merkel` is like `Xxxxx`."""
+    kinds = _kinds(codes)
     kept = np.arange(codes.shape[1]) < lengths[:, None]
     if codes.shape[1] > _SHAPE_RUN:
         same = kinds[:, 1:] == kinds[:, :-1]

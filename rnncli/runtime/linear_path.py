@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from rnncli.data.features import WordFeatures
 from rnncli.decoding.packed import Packing
-from rnncli.runtime.half_precision import widen
+from rnncli.runtime.half_precision import half_kernel, widen
 
 
 def word_scores(table: NDArray[Any], features: WordFeatures, dtype: type[np.floating]) -> NDArray[Any]:
@@ -21,6 +21,12 @@ def word_scores(table: NDArray[Any], features: WordFeatures, dtype: type[np.floa
     Returns:
         float [W, window * K].
     """
+    kernel = half_kernel(dtype, table)
+    if kernel is not None:
+        places = features.rows[:, :, 0].ravel()
+        pooled = np.empty((len(features.rows), table.shape[1]), dtype=np.float32)
+        kernel.pool(table, places, np.arange(0, len(places) + 1, features.rows.shape[1]), pooled)
+        return pooled
     first, *others = features.rows[:, :, 0].T
     scores = widen(table.take(first, axis=0), dtype)
     for rows in others:
