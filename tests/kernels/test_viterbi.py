@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnncli.data.tag_schemes import allowed_transitions
 from rnncli.decoding.packed import Packing, pack
 from rnncli.decoding.viterbi import FORBIDDEN, Viterbi
-from rnncli.kernels.gru import VARIABLE
+from rnncli.kernels.library import VARIABLE
 from rnncli.kernels.viterbi import ViterbiKernel, load_viterbi_kernel
 
 Floats = NDArray[np.float32]

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from rnncli.kernels.gru import VARIABLE
+from rnncli.kernels.library import VARIABLE
 from rnncli.nn.hashed_table import HashedTable
 
 
