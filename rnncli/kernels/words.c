@@ -43,37 +43,31 @@ BODY void prefetch(const int16_t *from, int64_t count) {
         __builtin_prefetch(from + i);
 }
 
-/* Bags of places: bag i holds places[starts[i]] to places[starts[i + 1] - 1]. */
-struct bags {
-    const int64_t *places, *starts;
-    int64_t num_bags, num_places;
-};
-
-/* Sums or means of each bag's rows of a table of rows of `size` numbers. Rows of `pooled`, `stride` apart, take
-   `num_beside` bags. */
-BODY void words_pool_body(int variant, const struct bags *bags, int is_mean, int64_t size, const int16_t *table,
-                          int64_t num_beside, int64_t stride, float *pooled) {
+/* Sums or means of rows of a table [R, size], one bag of them after the other: bag i holds places[starts[i]] to
+   places[starts[i + 1] - 1]. Rows of `pooled`, `stride` apart, take `num_beside` bags. */
+BODY void words_pool_body(int variant, int is_mean, int64_t num_bags, int64_t num_beside, int64_t num_places,
+                          int64_t size, int64_t stride, const int64_t *places, const int64_t *starts,
+                          const int16_t *table, float *pooled) {
     (void)variant;
     const int64_t ahead = 1 + AHEAD / (size * (int64_t)sizeof *table);
-    for (int64_t bag = 0; bag < bags->num_bags; bag++) {
-        const int64_t begin = bags->starts[bag], num_rows = bags->starts[bag + 1] - begin;
-        const int64_t *places = bags->places + begin;
+    for (int64_t bag = 0; bag < num_bags; bag++) {
+        const int64_t begin = starts[bag], end = starts[bag + 1];
         float *restrict sums = pooled + bag / num_beside * stride + bag % num_beside * size;
-        for (int64_t i = ahead; i < ahead + num_rows && begin + i < bags->num_places; i++)
+        for (int64_t i = begin + ahead; i < end + ahead && i < num_places; i++)
             prefetch(table + places[i] * size, size);
-        if (!num_rows)
+        if (begin == end)
             memset(sums, 0, size * sizeof *sums);
-        for (int64_t i = 0; i < num_rows; i++) {
+        for (int64_t i = begin; i < end; i++) {
             const int16_t *restrict row = table + places[i] * size;
-            if (i)
-                for (int64_t j = 0; j < size; j++)
-                    sums[j] += widen(row[j]);
-            else
+            if (i == begin)
                 for (int64_t j = 0; j < size; j++)
                     sums[j] = widen(row[j]);
+            else
+                for (int64_t j = 0; j < size; j++)
+                    sums[j] += widen(row[j]);
         }
-        const float divisor = num_rows;
-        if (is_mean && num_rows > 1)
+        const float divisor = end - begin;
+        if (is_mean && end > begin + 1)
             for (int64_t j = 0; j < size; j++)
                 sums[j] /= divisor;
     }
@@ -130,19 +124,6 @@ BODY int64_t to_row(uint64_t hash, uint64_t multiplier, uint64_t size) {
     return ((hash ^ hash >> 32) * multiplier >> 32) * size >> 32;
 }
 
-/* W texts one after the other: that of word w is codes[starts[w]] to codes[starts[w + 1] - 1]. */
-struct texts {
-    const uint32_t *codes;
-    const int64_t *starts;
-};
-
-/* For each kind of feature, the word, its prefixes, its suffixes and its shape, how many rows it has and which is the
-   first; and for n-grams how many, and from which length to which. */
-struct layout {
-    const int64_t *sizes, *firsts;
-    int64_t num_ngram_rows, shortest, longest;
-};
-
 #define NUM_KINDS 9
 
 /* Hash a word, its first one to three and its last one to four characters. */
@@ -176,16 +157,15 @@ BODY uint64_t hash_shape(const uint32_t *kinds, int64_t length) {
 
 /* Rows of the n-grams of a text, or of `norm` where it is too short for any; an n-gram continues the shorter one of
    the same place. Rows take the places of the hashes. */
-BODY void hash_ngrams(const struct layout *layout, const uint32_t *codes, int64_t length, uint64_t norm,
-                      int64_t *ngrams) {
+BODY void hash_ngrams(int64_t num_rows, int64_t shortest, int64_t longest, const uint32_t *codes, int64_t length,
+                      uint64_t norm, int64_t *ngrams) {
     int64_t count = 0;
-    for (int64_t n = layout->shortest; n <= layout->longest && n <= length; n++) {
+    for (int64_t n = shortest; n <= longest && n <= length; n++) {
         const int64_t num_places = length - n + 1;
-        const int64_t *shorter = ngrams + count - num_places - 1;
         for (int64_t i = 0; i < num_places; i++) {
             uint64_t state = OFFSET;
-            if (n > layout->shortest)
-                state = extend(shorter[i], codes[i + n - 1]);
+            if (n > shortest)
+                state = extend(ngrams[count - num_places - 1 + i], codes[i + n - 1]);
             else
                 for (int64_t j = 0; j < n; j++)
                     state = extend(state, codes[i + j]);
@@ -196,33 +176,36 @@ BODY void hash_ngrams(const struct layout *layout, const uint32_t *codes, int64_
     if (!count)
         ngrams[count++] = norm;
     for (int64_t i = 0; i < count; i++)
-        ngrams[i] = to_row(ngrams[i], MULTIPLIER, layout->num_ngram_rows);
+        ngrams[i] = to_row(ngrams[i], MULTIPLIER, num_rows);
 }
 
 /* Rows of the features [W, NUM_KINDS, 2], and of the n-grams, those of word w from ngrams[ngram_starts[w]] on. The
-   texts have a mark before and after each word, the shapes have none. */
-BODY void words_hash_body(int variant, int64_t num_words, const struct texts *texts, const struct texts *shapes,
-                          const struct layout *layout, const int64_t *ngram_starts, int64_t *rows, int64_t *ngrams) {
+   text of word w, with a mark before and after it, is codes[starts[w]] to codes[starts[w + 1] - 1]; the kinds of its
+   characters lie likewise, without marks. Feature i has sizes[i] rows of the table from firsts[i] on. */
+BODY void words_hash_body(int variant, int64_t num_words, int64_t num_ngram_rows, int64_t shortest, int64_t longest,
+                          const uint32_t *codes, const int64_t *starts, const uint32_t *kinds,
+                          const int64_t *kind_starts, const int64_t *sizes, const int64_t *firsts,
+                          const int64_t *ngram_starts, int64_t *rows, int64_t *ngrams) {
     (void)variant;
     for (int64_t word = 0; word < num_words; word++) {
-        const int64_t *bounds = texts->starts + word, *shape_bounds = shapes->starts + word;
-        const uint32_t *text = texts->codes + bounds[0];
-        const int64_t length = bounds[1] - bounds[0];
+        const uint32_t *text = codes + starts[word];
+        const int64_t length = starts[word + 1] - starts[word];
         uint64_t hashes[NUM_KINDS];
         hash_affixes(text + 1, length - 2, hashes);
-        hashes[NUM_KINDS - 1] = hash_shape(shapes->codes + shape_bounds[0], shape_bounds[1] - shape_bounds[0]);
+        hashes[NUM_KINDS - 1] = hash_shape(kinds + kind_starts[word], kind_starts[word + 1] - kind_starts[word]);
         for (int i = 0; i < NUM_KINDS; i++, rows += 2) {
-            rows[0] = layout->firsts[i] + to_row(hashes[i], MULTIPLIER, layout->sizes[i]);
-            rows[1] = layout->firsts[i] + to_row(hashes[i], OTHER_MULTIPLIER, layout->sizes[i]);
+            rows[0] = firsts[i] + to_row(hashes[i], MULTIPLIER, sizes[i]);
+            rows[1] = firsts[i] + to_row(hashes[i], OTHER_MULTIPLIER, sizes[i]);
         }
-        hash_ngrams(layout, text, length, hashes[0], ngrams + ngram_starts[word]);
+        hash_ngrams(num_ngram_rows, shortest, longest, text, length, hashes[0], ngrams + ngram_starts[word]);
     }
 }
 
 FOR_EVERY_PROCESSOR(words_pool,
-                    (int variant, const struct bags *bags, int is_mean, int64_t size, const int16_t *table,
-                     int64_t num_beside, int64_t stride, float *pooled),
-                    (variant, bags, is_mean, size, table, num_beside, stride, pooled))
+                    (int variant, int is_mean, int64_t num_bags, int64_t num_beside, int64_t num_places, int64_t size,
+                     int64_t stride, const int64_t *places, const int64_t *starts, const int16_t *table,
+                     float *pooled),
+                    (variant, is_mean, num_bags, num_beside, num_places, size, stride, places, starts, table, pooled))
 
 FOR_EVERY_PROCESSOR(words_normalise,
                     (int variant, int64_t num_words, int64_t num_pieces, int64_t size, float epsilon,
@@ -230,6 +213,9 @@ FOR_EVERY_PROCESSOR(words_normalise,
                     (variant, num_words, num_pieces, size, epsilon, pieces, bias, scale, shift, vectors))
 
 FOR_EVERY_PROCESSOR(words_hash,
-                    (int variant, int64_t num_words, const struct texts *texts, const struct texts *shapes,
-                     const struct layout *layout, const int64_t *ngram_starts, int64_t *rows, int64_t *ngrams),
-                    (variant, num_words, texts, shapes, layout, ngram_starts, rows, ngrams))
+                    (int variant, int64_t num_words, int64_t num_ngram_rows, int64_t shortest, int64_t longest,
+                     const uint32_t *codes, const int64_t *starts, const uint32_t *kinds, const int64_t *kind_starts,
+                     const int64_t *sizes, const int64_t *firsts, const int64_t *ngram_starts, int64_t *rows,
+                     int64_t *ngrams),
+                    (variant, num_words, num_ngram_rows, shortest, longest, codes, starts, kinds, kind_starts, sizes,
+                     firsts, ngram_starts, rows, ngrams))

@@ -1,8 +1,7 @@
-"""What prediction computes of every new word, in C: hashes, sums of table rows, normalisation; built with the package."""
+"""What is computed of every new word, in C: hashes, sums of rows, normalisation; optional, built with the package."""
 
 import ctypes
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,8 @@ Halves = NDArray[np.float16]
 Places = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
+# A named tuple is made in a sixth of a dataclass's time, and every start waits for it.
+class Texts(NamedTuple):
     """Texts of W words, one after the other.
 
     Attributes:
@@ -31,8 +30,7 @@ class Texts:
     starts: Places
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """How many rows features have.
 
     Attributes:
@@ -47,29 +45,6 @@ class Layout:
     num_ngram_rows: int
     shortest: int
     longest: int
-
-
-class _Bags(ctypes.Structure):
-    _fields_ = (
-        ("places", ctypes.c_void_p),
-        ("starts", ctypes.c_void_p),
-        ("num_bags", ctypes.c_int64),
-        ("num_places", ctypes.c_int64),
-    )
-
-
-class _Texts(ctypes.Structure):
-    _fields_ = (("codes", ctypes.c_void_p), ("starts", ctypes.c_void_p))
-
-
-class _Layout(ctypes.Structure):
-    _fields_ = (
-        ("sizes", ctypes.c_void_p),
-        ("firsts", ctypes.c_void_p),
-        ("num_ngram_rows", ctypes.c_int64),
-        ("shortest", ctypes.c_int64),
-        ("longest", ctypes.c_int64),
-    )
 
 
 class WordKernel:
@@ -110,11 +85,9 @@ class WordKernel:
         _check_starts(starts, len(places), 0)
         require(places.ndim == 1, "places: shape")
         require(not len(places) or (places.min() >= 0 and places.max() < len(table)), "places: out of range")
-        bags = _Bags(*_pointers(places, starts), len(starts) - 1, len(places))
-        sizes = (num_beside, stride)
-        self._library.words_pool(
-            self._variant, ctypes.byref(bags), is_mean, table.shape[1], table.ctypes.data, *sizes, pooled.ctypes.data
-        )
+        pointers = _pointers(places, starts, table, pooled)
+        sizes = (len(starts) - 1, num_beside, len(places), table.shape[1], stride)
+        self._library.words_pool(self._variant, is_mean, *sizes, *pointers)
 
     def normalise(self, pieces: Floats, bias: Floats, scale: Floats, shift: Floats, epsilon: float) -> Floats:
         """Take the maximum over pieces, and normalise it over each word.
@@ -167,23 +140,15 @@ class WordKernel:
         sizes = layout.sizes
         require(sizes.shape == (_NUM_KINDS,), "layout: shape")
         require(0 < sizes.min() <= sizes.max() < _MOST_ROWS, "layout: out of range")
-        require(0 < layout.num_ngram_rows < _MOST_ROWS and layout.shortest > 0, "layout: out of range")
-        lengths = np.diff(texts.starts)
-        sizes_of_ngrams = np.arange(layout.shortest, layout.longest + 1)
-        counts = np.maximum(np.maximum(lengths - sizes_of_ngrams[:, None] + 1, 0).sum(0), 1)
+        require(
+            0 < layout.num_ngram_rows < _MOST_ROWS and 0 < layout.shortest <= layout.longest, "layout: out of range"
+        )
+        counts = _count_ngrams(np.diff(texts.starts), layout)
         ngram_starts = np.cumsum(counts) - counts
         rows = np.empty((num_words, _NUM_KINDS, 2), np.int64)
         ngrams = np.empty(int(counts.sum()), np.int64)
-        firsts = np.cumsum(sizes) - sizes
-        ngram_sizes = (layout.num_ngram_rows, layout.shortest, layout.longest)
-        self._library.words_hash(
-            self._variant,
-            num_words,
-            ctypes.byref(_Texts(*_pointers(texts.codes, texts.starts))),
-            ctypes.byref(_Texts(*_pointers(shapes.codes, shapes.starts))),
-            ctypes.byref(_Layout(*_pointers(sizes, firsts), *ngram_sizes)),
-            *_pointers(ngram_starts, rows, ngrams),
-        )
+        arrays = (*texts, *shapes, sizes, np.cumsum(sizes) - sizes, ngram_starts, rows, ngrams)
+        self._library.words_hash(self._variant, num_words, *layout[1:], *_pointers(*arrays))
         return rows, ngrams, ngram_starts
 
 
@@ -194,10 +159,19 @@ def load_word_kernel() -> WordKernel | None:
         return None
     library, variant = found
     pointer, number, count = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
-    library.words_pool.argtypes = [number, pointer, number, count, pointer, count, count, pointer]
-    library.words_normalise.argtypes = [number, count, count, count, ctypes.c_float, *[pointer] * 5]
-    library.words_hash.argtypes = [number, count, *[pointer] * 6]
+    library.words_pool.argtypes = [number, number, *[count] * 5, *[pointer] * 4]
+    library.words_normalise.argtypes = [number, *[count] * 3, ctypes.c_float, *[pointer] * 5]
+    library.words_hash.argtypes = [number, *[count] * 4, *[pointer] * 9]
     return WordKernel(library, variant)
+
+
+def _count_ngrams(lengths: Places, layout: Layout) -> Places:
+    """Return how many n-grams texts of these lengths have, [W]; one stands for none."""
+    # Each length of n-grams has one place less than the one before it.
+    most = np.maximum(lengths - layout.shortest + 1, 0)
+    num_kinds = np.minimum(most, layout.longest - layout.shortest + 1)
+    counts: Places = np.maximum(num_kinds * most - num_kinds * (num_kinds - 1) // 2, 1)
+    return counts
 
 
 def _pointers(*arrays: NDArray[Any]) -> list[int]:

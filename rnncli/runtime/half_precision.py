@@ -5,8 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncli.kernels.words import WordKernel, load_word_kernel
-
 _SHIFT = 13
 _SIGN_AND_VALUE = -0x70002000
 _REBIASED = np.float32(2.0**112)
@@ -34,14 +32,3 @@ def widen(array: NDArray[Any], dtype: type[np.floating]) -> NDArray[Any]:
     values = bits.view(np.float32)
     values *= _REBIASED
     return values
-
-
-def half_kernel(dtype: type[np.floating], *tables: NDArray[Any]) -> WordKernel | None:
-    """Return the kernel that sums up rows of these tables, None where that is left to NumPy.
-
-    Args:
-        dtype: type to compute in.
-        tables: as they are stored.
-    """
-    sound = (t.dtype == np.float16 and t.flags.aligned and t.flags.c_contiguous for t in tables)
-    return load_word_kernel() if dtype is np.float32 and all(sound) else None

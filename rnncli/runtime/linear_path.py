@@ -7,30 +7,22 @@ from numpy.typing import NDArray
 
 from rnncli.data.features import WordFeatures
 from rnncli.decoding.packed import Packing
-from rnncli.runtime.half_precision import half_kernel, widen
+from rnncli.runtime.stored_table import StoredTable
 
 
-def word_scores(table: NDArray[Any], features: WordFeatures, dtype: type[np.floating]) -> NDArray[Any]:
+def word_scores(table: StoredTable, features: WordFeatures, dtype: type[np.floating]) -> NDArray[Any]:
     """Sum up what the features of W words contribute to the tokens around them.
 
     Args:
-        table: float [rows, window * K], as it is stored.
+        table: with rows of window * K.
         features: of the words.
         dtype: type to compute in.
 
     Returns:
         float [W, window * K].
     """
-    kernel = half_kernel(dtype, table)
-    if kernel is not None:
-        places = features.rows[:, :, 0].ravel()
-        pooled = np.empty((len(features.rows), table.shape[1]), dtype=np.float32)
-        kernel.pool(table, places, np.arange(0, len(places) + 1, features.rows.shape[1]), pooled)
-        return pooled
-    first, *others = features.rows[:, :, 0].T
-    scores = widen(table.take(first, axis=0), dtype)
-    for rows in others:
-        scores += widen(table.take(rows, axis=0), dtype)
+    scores = np.empty((len(features.rows), table.row_size), dtype=dtype)
+    table.sum_rows(features.rows[:, None, :, 0], scores)
     return scores
 
 

@@ -13,6 +13,7 @@ from rnncli.data.vocabulary import Vocabulary
 from rnncli.decoding.packed import Packing, pack
 from rnncli.runtime.encoder import build_layers
 from rnncli.runtime.linear_path import add_window_scores, word_scores
+from rnncli.runtime.stored_table import StoredTable
 from rnncli.runtime.word_cache import WordCache
 from rnncli.runtime.word_vectors import WordVectors
 
@@ -53,8 +54,9 @@ class Tagger:
         self._words = WordVectors(config.features, tensors, vocabulary, dtype)
         self._layers = build_layers(config.encoder, tensors, dtype)
         self._features = config.features
-        self._linear = tensors.get("linear.table.weight")
-        row_sizes = [self._layers[0].gate_size] * 2 + [0 if self._linear is None else self._linear.shape[1]]
+        linear = tensors.get("linear.table.weight")
+        self._linear = None if linear is None else StoredTable(linear, dtype)
+        row_sizes = [self._layers[0].gate_size] * 2 + [0 if self._linear is None else self._linear.row_size]
         capacity = max(CACHED_WORDS, _CACHE_BYTES // (sum(row_sizes) * np.dtype(dtype).itemsize))
         self._cache = WordCache(self._compute, row_sizes, capacity, dtype)
         self._output = np.ascontiguousarray(tensors["output.weight"].astype(dtype).T)

@@ -1,4 +1,4 @@
-"""Word vectors from hashed features, by the kernel where there is one, otherwise in NumPy."""
+"""Word vectors from hashed features."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from rnncli.config import FeatureConfig
 from rnncli.data.features import KINDS, WordFeatures, vector_rows
 from rnncli.data.vocabulary import Vocabulary
-from rnncli.decoding.packed import pack
-from rnncli.runtime.half_precision import half_kernel, widen
+from rnncli.kernels.words import load_word_kernel
+from rnncli.runtime.stored_table import StoredTable
 
 _NORM_EPSILON = 1e-5
 
@@ -35,11 +35,11 @@ class WordVectors:
         """Keep the tables as they are and the projection in the computing type."""
         self._config = config
         self._dtype = dtype
-        self._table = tensors["features.table.weight"]
-        self._ngrams = tensors["features.ngrams.weight"]
-        self._vectors = tensors.get("features.vectors")
-        tables = (self._table, self._ngrams, *([] if self._vectors is None else [self._vectors]))
-        self._kernel = half_kernel(dtype, *tables)
+        self._kernel = load_word_kernel() if dtype is np.float32 else None
+        self._table = StoredTable(tensors["features.table.weight"], dtype)
+        self._ngrams = StoredTable(tensors["features.ngrams.weight"], dtype)
+        vectors = tensors.get("features.vectors")
+        self._vectors = None if vectors is None else StoredTable(vectors, dtype)
         self._vector_rows = {} if vocabulary is None else vocabulary.get_stoi()
         # The pieces of one unit lie side by side in the file; apart, their maximum is one pass over whole rows.
         weight = tensors["features.projection.weight"].astype(dtype)
@@ -64,49 +64,15 @@ class WordVectors:
         size = self._config.embedding_size
         inputs = np.empty((len(words), self._weight.shape[0]), dtype=self._dtype)
         by_kind, means, vectors = np.split(inputs, (size * len(KINDS), size * (len(KINDS) + 1)), axis=1)
-        self._add_rows(features.rows, by_kind)
-        self._mean_ngrams(features, means)
+        self._table.sum_rows(features.rows, by_kind)
+        self._ngrams.average_rows(features.ngrams, features.ngram_starts, means)
         if self._vectors is not None:
-            self._take_vectors(np.asarray(vector_rows(words, self._vector_rows)), vectors)
+            rows = np.asarray(vector_rows(words, self._vector_rows))
+            self._vectors.sum_rows(rows[:, None, None], vectors)
         pieces = inputs @ self._weight
         if self._kernel is not None:
             return self._kernel.normalise(pieces, self._bias, self._scale, self._shift, _NORM_EPSILON)
         return self._normalise(self._maxout(pieces))
-
-    def _add_rows(self, rows: NDArray[np.int64], sums: NDArray[Any]) -> None:
-        """Add up both rows of each feature, `rows` [W, F, 2], into `sums` [W, F * E]."""
-        if self._kernel is not None:
-            self._kernel.pool(self._table, rows.ravel(), np.arange(0, rows.size + 1, 2), sums)
-            return
-        first, second = (self._gather(self._table, rows[:, :, i]) for i in range(2))
-        np.add(first, second, out=sums.reshape(first.shape))
-
-    def _gather(self, table: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
-        return widen(table.take(rows, axis=0), self._dtype)
-
-    def _mean_ngrams(self, features: WordFeatures, means: NDArray[Any]) -> None:
-        """Average each word's n-gram rows into `means` [W, E], all words' first n-grams together, then the second."""
-        if self._kernel is not None:
-            starts = np.append(features.ngram_starts, len(features.ngrams))
-            self._kernel.pool(self._ngrams, features.ngrams, starts, means, is_mean=True)
-            return
-        packing = pack(np.diff(features.ngram_starts, append=len(features.ngrams)))
-        steps = np.repeat(np.arange(len(packing.batch_sizes)), packing.batch_sizes)
-        ranks = np.arange(len(steps)) - packing.offsets[steps]
-        places = features.ngram_starts[packing.order][ranks] + steps
-        vectors = self._gather(self._ngrams, features.ngrams[places])
-        sums = vectors[: len(means)]
-        for size, offset in zip(packing.batch_sizes[1:].tolist(), packing.offsets[1:].tolist(), strict=True):
-            sums[:size] += vectors[offset : offset + size]
-        sums /= packing.lengths[:, None].astype(self._dtype)
-        means[packing.order] = sums
-
-    def _take_vectors(self, rows: NDArray[np.int64], vectors: NDArray[Any]) -> None:
-        """Copy pretrained vectors, `rows` [W], into `vectors` [W, D]."""
-        if self._kernel is not None:
-            self._kernel.pool(self._vectors, rows, np.arange(len(rows) + 1), vectors)
-            return
-        vectors[:] = self._gather(self._vectors, rows)
 
     def _maxout(self, pieces: NDArray[Any]) -> NDArray[Any]:
         pieces += self._bias
