@@ -7,15 +7,16 @@ import pytest
 from numpy.typing import NDArray
 
 from rnncli.kernels.gru import VARIABLE
-from rnncli.runtime.stored_table import StoredTable
+from rnncli.runtime.stored_table import StoredTable, widen
 
-pytestmark = pytest.mark.parametrize("stored", [np.float16, np.float32])
-TYPES = pytest.mark.parametrize("wanted", [np.float32, np.float64])
+STORED = pytest.mark.parametrize("stored", [np.float16, np.float32])
+WANTED = pytest.mark.parametrize("wanted", [np.float32, np.float64])
 SIZE = 13
 
 
-@pytest.fixture(params=["", "generic", "off"], autouse=True)
+@pytest.fixture(params=["", "generic", "off"])
 def variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What computes."""
     monkeypatch.setenv(VARIABLE, request.param)
 
 
@@ -30,7 +31,9 @@ def sum_of(table: NDArray[Any], rows: NDArray[np.int64], wanted: type[np.floatin
     return total
 
 
-@TYPES
+@pytest.mark.usefixtures("variant")
+@STORED
+@WANTED
 @pytest.mark.parametrize("shape", [(1, 1, 1), (4, 1, 9), (4, 5, 2), (1, 3, 1)])
 def test_bags_of_one_size(stored: type[np.floating], wanted: type[np.floating], shape: tuple[int, ...]) -> None:
     table = random_table(stored)
@@ -45,7 +48,9 @@ def test_bags_of_one_size(stored: type[np.floating], wanted: type[np.floating], 
     assert np.array_equal(table, before)
 
 
-@TYPES
+@pytest.mark.usefixtures("variant")
+@STORED
+@WANTED
 @pytest.mark.parametrize("counts", [[1], [7], [2, 1, 9, 1, 4], [3, 3, 3]])
 def test_bags_of_any_size(stored: type[np.floating], wanted: type[np.floating], counts: list[int]) -> None:
     table = random_table(stored)
@@ -59,6 +64,8 @@ def test_bags_of_any_size(stored: type[np.floating], wanted: type[np.floating], 
     assert np.isnan(whole[:, [0, -1]]).all()
 
 
+@pytest.mark.usefixtures("variant")
+@STORED
 def test_a_table_may_begin_at_any_byte(stored: type[np.floating]) -> None:
     table = random_table(stored)
     odd = np.ndarray(table.shape, stored, b"\0" + table.tobytes(), 1)
@@ -66,3 +73,25 @@ def test_a_table_may_begin_at_any_byte(stored: type[np.floating]) -> None:
     sums = np.empty((50, SIZE), np.float32)
     StoredTable(odd).sum_rows(np.arange(50)[:, None, None], sums)
     np.testing.assert_array_equal(sums, table)
+
+
+def test_every_finite_number_is_converted_to_the_bit() -> None:
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)].reshape(-1, 64)
+    assert len(halves) == 62 * 1024 // 64
+    for array in (halves, halves[:, ::3], halves.T, halves[:0], halves[0, 0]):
+        widened = widen(array, np.float32)
+        assert widened.dtype == np.float32
+        assert widened.shape == array.shape
+        assert np.array_equal(widened.view(np.uint32), array.astype(np.float32).view(np.uint32))
+
+
+@pytest.mark.parametrize("stored", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("wanted", [np.float32, np.float64])
+def test_the_result_is_new_and_of_the_type_asked_for(stored: type[np.floating], wanted: type[np.floating]) -> None:
+    array = np.array([0.5, -0.25, 0.0, -0.0, 3.0, 2.0**-24], dtype=stored)
+    widened = widen(array, wanted)
+    assert widened.dtype == wanted
+    assert widened.tolist() == array.tolist()
+    widened += 1
+    assert array[0] == 0.5
