@@ -10,7 +10,7 @@ from rnncli.kernels.library import load_library, require
 
 _INTERFACE = 1
 _NUM_KINDS = 9
-_MOST_ROWS = 1 << 32
+_MOST = 1 << 32
 
 Floats = NDArray[np.float32]
 Halves = NDArray[np.float16]
@@ -67,7 +67,7 @@ class WordKernel:
             table: float16 [R, D], all finite.
             places: int64 [M], rows of the table.
             starts: int64 [W * B + 1], where each bag begins among the places, and where the last one ends.
-            pooled: float32 [W, B * D], filled in, B bags a row; zero for an empty bag. Its rows may lie apart.
+            pooled: float32 [W, B * D], not empty, filled in, B bags a row; zero for an empty bag. Rows may lie apart.
             is_mean: whether to divide by the number of rows.
 
         Raises:
@@ -76,12 +76,13 @@ class WordKernel:
         _check_type(np.float16, table)
         _check_type(np.int64, places, starts)
         require(table.ndim == 2 and table.shape[1] > 0, "table: shape")
-        require(pooled.dtype == np.float32 and pooled.flags.aligned and pooled.ndim == 2, "pooled: type")
+        require(pooled.dtype == np.float32 and pooled.flags.aligned and pooled.flags.writeable, "pooled: type")
+        require(pooled.ndim == 2 and pooled.size > 0, "pooled: shape")
         num_words, width = pooled.shape
         num_beside, rest = divmod(width, table.shape[1])
         stride, rest_of_stride = divmod(pooled.strides[0], pooled.itemsize)
         require(pooled.strides[1] == pooled.itemsize and stride >= width and not rest_of_stride, "pooled: strides")
-        require(width > 0 and not rest and starts.shape == (num_words * num_beside + 1,), "bags: shape")
+        require(not rest and starts.shape == (num_words * num_beside + 1,), "bags: shape")
         _check_starts(starts, len(places), 0)
         require(places.ndim == 1, "places: shape")
         require(not len(places) or (places.min() >= 0 and places.max() < len(table)), "places: out of range")
@@ -131,22 +132,14 @@ class WordKernel:
             ValueError: a size or type is wrong.
         """
         num_words = len(texts.starts) - 1
-        for given, shortest in ((texts, 2), (shapes, 0)):
-            _check_type(np.uint32, given.codes)
-            _check_type(np.int64, given.starts)
-            require(num_words >= 0 and given.starts.shape == (num_words + 1,), "texts: shape")
-            _check_starts(given.starts, len(given.codes), shortest)
-        _check_type(np.int64, layout.sizes)
-        sizes = layout.sizes
-        require(sizes.shape == (_NUM_KINDS,), "layout: shape")
-        require(0 < sizes.min() <= sizes.max() < _MOST_ROWS, "layout: out of range")
-        require(
-            0 < layout.num_ngram_rows < _MOST_ROWS and 0 < layout.shortest <= layout.longest, "layout: out of range"
-        )
+        _check_texts(texts, num_words, 2)
+        _check_texts(shapes, num_words, 0)
+        _check_layout(layout)
         counts = _count_ngrams(np.diff(texts.starts), layout)
         ngram_starts = np.cumsum(counts) - counts
         rows = np.empty((num_words, _NUM_KINDS, 2), np.int64)
         ngrams = np.empty(int(counts.sum()), np.int64)
+        sizes = layout.sizes
         arrays = (*texts, *shapes, sizes, np.cumsum(sizes) - sizes, ngram_starts, rows, ngrams)
         self._library.words_hash(self._variant, num_words, *layout[1:], *_pointers(*arrays))
         return rows, ngrams, ngram_starts
@@ -178,8 +171,23 @@ def _pointers(*arrays: NDArray[Any]) -> list[int]:
     return [array.ctypes.data for array in arrays]
 
 
+def _check_texts(texts: Texts, num_words: int, shortest: int) -> None:
+    _check_type(np.uint32, texts.codes)
+    _check_type(np.int64, texts.starts)
+    require(num_words >= 0 and texts.starts.shape == (num_words + 1,), "texts: shape")
+    _check_starts(texts.starts, len(texts.codes), shortest)
+
+
+def _check_layout(layout: Layout) -> None:
+    _check_type(np.int64, layout.sizes)
+    require(layout.sizes.shape == (_NUM_KINDS,), "layout: shape")
+    smallest = min(layout.sizes.min(), layout.num_ngram_rows, layout.shortest)
+    largest = max(layout.sizes.max(), layout.num_ngram_rows, layout.longest)
+    require(0 < smallest <= largest < _MOST and layout.shortest <= layout.longest, "layout: out of range")
+
+
 def _check_starts(starts: Places, end: int, shortest: int) -> None:
-    require(starts[0] >= 0 and starts[-1] <= end, "starts: out of range")
+    require(starts.min() >= 0 and starts.max() <= end, "starts: out of range")
     require(bool((starts[1:] - starts[:-1] >= shortest).all()), "starts: order")
 
 
