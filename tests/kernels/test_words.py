@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnncli.config import FeatureConfig
 from rnncli.data.features import KINDS, WordFeatures, extract
-from rnncli.kernels.gru import VARIABLE
+from rnncli.kernels.library import VARIABLE
 from rnncli.kernels.words import Layout, Texts, WordKernel, load_word_kernel
 
 pytestmark = pytest.mark.skipif(load_word_kernel() is None, reason="the kernels were not built")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rnncli.kernels.gru import VARIABLE
+from rnncli.kernels.library import VARIABLE
 from rnncli.runtime.stored_table import StoredTable, widen
 
 STORED = pytest.mark.parametrize("stored", [np.float16, np.float32])
