@@ -24,7 +24,7 @@
 
 /* A number of half precision. With its bits where single precision has them, and the exponent moved, a subnormal one
    lacks its leading zero: twice the number less the smallest normal one puts that right, and makes normal ones no
-   smaller. Unlike a product with a power of two, this never computes with subnormal numbers, which is slow. */
+   smaller. Unlike a product with a power of two, this computes with no subnormal number: some processors are slow. */
 BODY float widen(int16_t half) {
     const uint32_t bits = (uint32_t)(int32_t)half << 13;
     uint32_t moved = (bits & 0x0FFFE000u) + 0x38000000u;
