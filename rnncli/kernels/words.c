@@ -24,7 +24,7 @@
 
 /* A number of half precision. With its bits where single precision has them, and the exponent moved, a subnormal one
    lacks its leading zero: twice the number less the smallest normal one puts that right, and makes normal ones no
-   smaller. Unlike a product with a power of two, this never computes with subnormal numbers, which is slow. */
+   smaller. Unlike a product with a power of two, this computes with no subnormal number: some processors are slow. */
 BODY float widen(int16_t half) {
     const uint32_t bits = (uint32_t)(int32_t)half << 13;
     uint32_t moved = (bits & 0x0FFFE000u) + 0x38000000u;
@@ -91,7 +91,8 @@ BODY float sum_up(int64_t size, const float *values, float shift, int is_square)
     return sum;
 }
 
-/* Of each row the maximum over pieces [num_pieces, size] with their bias, normalised, scaled and shifted. */
+/* Of each row the maximum over pieces [num_pieces, size] with their bias, normalised, scaled and shifted. What is not a
+   number stays so. */
 BODY void words_normalise_body(int variant, int64_t num_words, int64_t num_pieces, int64_t size, float epsilon,
                                const float *pieces, const float *bias, const float *scale, const float *shift,
                                float *vectors) {
@@ -104,7 +105,7 @@ BODY void words_normalise_body(int variant, int64_t num_words, int64_t num_piece
             if (piece)
                 for (int64_t i = 0; i < size; i++) {
                     const float value = values[i] + own[i];
-                    vector[i] = value < vector[i] ? vector[i] : value;
+                    vector[i] = value > vector[i] || value != value ? value : vector[i];
                 }
             else
                 for (int64_t i = 0; i < size; i++)
