@@ -15,6 +15,7 @@
 #include "processors.h"
 
 #define ROWS 6 /* sentences in a block: with two vectors each, what 16 registers hold */
+#define LINE 64 /* bytes that are fetched from memory at once */
 #define ROUND_UP(value, step) (((value) + (step) - 1) / (step) * (step))
 #define UNROLL _Pragma("GCC unroll 6")
 

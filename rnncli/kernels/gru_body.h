@@ -137,6 +137,12 @@ static TARGET int NAME(forward)(const struct layout *layout, const struct matrix
         for (int64_t step = 0; step < layout->lengths[first]; step++) {
             while (layout->lengths[first + count - 1] <= step)
                 count--;
+            /* Rows of words lie anywhere in memory; they come while the product is computed. */
+            for (int i = 0; rows && i < count; i++) {
+                const char *ahead = gates->data + rows[NAME(place)(layout, first + i, step)] * gates->stride * sizeof(REAL);
+                for (int64_t j = 0; j < 3 * size * (int64_t)sizeof(REAL); j += LINE)
+                    __builtin_prefetch(ahead + j);
+            }
             NAME(multiply)(count, size, 3 * wide, state, wide, packed, products, 3 * wide);
             for (int i = 0; i < count; i++) {
                 const int64_t at = NAME(place)(layout, first + i, step);
