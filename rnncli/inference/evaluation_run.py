@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnncli.data.formats.gold_sentences import Columns
 from rnncli.errors import UsageError
-from rnncli.inference.tag_comparison import Flip, compare
 from rnncli.inference.tag_evaluation import evaluate_answers, score_names
 from rnncli.inference.tag_systems import TaggingSystem, read_answers, read_gold
 from rnncli.model_bytes import PendingModel
+
+if TYPE_CHECKING:
+    from rnncli.inference.tag_comparison import Flip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class EvaluationJob:
     device: str = "cpu"
 
 
-def run_evaluation(job: EvaluationJob) -> tuple[dict[str, Any], list[Flip]]:
+def run_evaluation(job: EvaluationJob) -> tuple[dict[str, Any], "list[Flip]"]:
     """Score a model or a file of predictions.
 
     Args:
@@ -77,6 +79,8 @@ def run_evaluation(job: EvaluationJob) -> tuple[dict[str, Any], list[Flip]]:
     scores = evaluate_answers(gold, answers[0])
     if len(answers) == 1:
         return scores, []
+    from rnncli.inference.tag_comparison import compare  # what most evaluations need not wait for
+
     other_scores = evaluate_answers(gold, answers[1])
     comparison, flips = compare(gold, *answers)
     scores["warnings"] = [*dict.fromkeys((*scores["warnings"], *other_scores["warnings"]))]
