@@ -194,7 +194,7 @@ def _portable(error: Exception) -> Exception:
     note = "in a worker process:\n" + "".join(traceback.format_exception(error))
     try:
         pickle.loads(pickle.dumps(error))
-    except Exception:
+    except Exception:  # an error's own class decides what goes wrong here, so anything may
         error = RuntimeError(f"{type(error).__name__}: {error}")
     error.add_note(note)
     return error
